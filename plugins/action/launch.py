@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks what was given at launch before any template sees it, and says who runs what.
+
+It must run on the controller: only there are the raw extra variables, the process and the user known.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.tiered.rollback.plugins.module_utils import _names, _run
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+
+class ActionModule(ActionBase):
+    """Action plugin of ``tiered.rollback.launch``."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the checked launch variables and the run's identity as the fact ``rollback_launch``."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        arguments = self._task.args
+        required = arguments.get("required") or []
+        try:
+            # task_vars hold extra variables as they were written; reading them evaluates nothing.
+            values = _names.launch_values(variables)
+        except RollbackError as error:
+            raise AnsibleActionFail(str(error)) from error
+        missing = [name for name in required if name not in values]
+        if missing:
+            raise AnsibleActionFail(
+                f"{', '.join(missing)} is not set\nHINT: Add -e {missing[0]}=..., for example "
+                f"-e {missing[0]}=v0.9.0 or -e {missing[0]}=previous; status.yml lists what is at hand."
+            )
+        launch = {"run": identity(variables, str(arguments["playbook"]), values).to_dict(), "given": values}
+        return {"changed": False, "ansible_facts": {"rollback_launch": launch}}
+
+
+def identity(variables: dict[str, Any], playbook: str, values: dict[str, str]) -> _run.Run:
+    """Return a new run; in AWX the user is the one who launched the job, and the reason names the job."""
+    started = datetime.now(UTC)
+    user = variables.get("awx_user_name") or variables.get("tower_user_name") or getpass.getuser()
+    pid = os.getppid()
+    return _run.Run(
+        id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        started=started.isoformat(timespec="milliseconds"),
+        user=_plain(str(user)),
+        host=platform.node(),
+        boot=_run.boot_id(),
+        pid=pid,
+        pid_started=_run.process_started(pid) or 0,
+        playbook=playbook,
+        reason=values.get("reason", ""),
+    )
+
+
+def _plain(text: str) -> str:
+    return "".join(character for character in text if character.isalnum() or character in "._@-")[:60] or "unknown"

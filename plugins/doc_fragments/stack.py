@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation shared by the modules that work on a stack."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options and attributes that several modules have in common."""
+
+    DOCUMENTATION = r"""
+options:
+  stack:
+    description:
+      - The stack, as the inventory variable C(rollback_stack) describes it. Unknown keys are refused.
+      - C(name) (string, required) names the stack in the state directory, in image tags and in reports.
+      - C(project_src) (absolute path, required) is the directory on the target that holds the Compose file.
+      - C(project_name) (string) is needed only where it differs from what Compose derives itself.
+      - C(files), C(profiles) and C(env_files) (lists of strings, default empty) are given to Compose as they are.
+      - C(config) (list of paths below C(project_src)) are the files a restore point holds. The default is the Compose
+        and environment files in use.
+      - C(image_source) (V(auto), V(retag), V(variable) or V(git), default V(auto)) says how images go back.
+      - C(stop_timeout) (seconds) is the time between SIGTERM and SIGKILL. The default is each container's own.
+      - C(health_timeout) (seconds, default V(60)) is the time containers and checks get to become good.
+      - C(registry) (repository prefix) is where images are pushed when a restore point is captured.
+      - C(keep) (count, default V(10)) and C(max_age_days) (days, no default) are the retention of restore points.
+      - C(services) (dictionary by service) holds C(checks) (list of HTTP checks with C(url), C(method), C(status),
+        C(json), C(headers), C(body), C(timeout) in seconds), C(cutover) (V(auto), V(start_first), V(stop_first)),
+        C(attach_command) and C(drain_command) (argument lists), C(drain_timeout) and C(settle) (seconds).
+    type: dict
+    required: true
+  state_dir:
+    description: Directory on the target below which each stack has its state, readable by its owner only.
+    type: path
+    default: /var/lib/tiered-rollback
+requirements:
+  - docker >= 7.0 (Python package on the target)
+  - docker compose >= 2.20 (on the target)
+author:
+  - The tiered.rollback authors (@tiered)
+"""
+
+    RUN = r"""
+options:
+  run:
+    description: Who runs what, as the M(tiered.rollback.launch) action returns it in C(rollback_launch.run).
+    type: dict
+    required: true
+"""
+
+    ATTRIBUTES = r"""
+attributes:
+  check_mode:
+    description: Gives the same answer as a real run and moves nothing.
+    support: full
+  diff_mode:
+    description: Says what changes from what to what. Contents of files are never shown, since they may hold secrets.
+    support: full
+  idempotent:
+    description: Run again in the same state, it changes nothing.
+    support: full
+"""

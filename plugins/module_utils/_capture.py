@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restore point of what runs now: what is observed, turned into a manifest and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _files
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container, Engine
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
+    GitPart,
+    RestorePoint,
+    ServicePart,
+)
+from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
+from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
+
+_VERSION_LABEL = "org.opencontainers.image.version"
+KEEP_PREFIX = "tiered-rollback"
+
+
+def describe(
+    stack: Stack,
+    now: Observed,
+    engine: Engine,
+    *,
+    point_id: str,
+    version: str,
+    kind: str,
+    created: str,
+    reason: str,
+    healthy: bool,
+) -> RestorePoint:
+    """Return the manifest of what runs now; writes nothing.
+
+    :param kind: ``deploy`` demands a stack worth returning to; ``before`` takes any state as it is.
+    :param healthy: whether containers and checks are good now; a point that is not must only be *as captured* later.
+    :raises RollbackError: for a ``deploy`` point of a stack that does not run as its files say.
+    """
+    if not now.containers:
+        raise RollbackError(
+            f"no container of project {now.project} exists on this host",
+            "Start the stack, or correct project_name and project_src in rollback_stack.",
+        )
+    if kind == "deploy":
+        _refuse_drift(now)
+    services = {name: _service(now, name, engine) for name in dict.fromkeys(c.service for c in now.containers)}
+    return RestorePoint(
+        id=point_id,
+        stack=stack.name,
+        project=now.project,
+        version=version,
+        kind=kind,
+        created=created,
+        reason=reason,
+        healthy=healthy,
+        services=services,
+        files=now.files,
+        definition=_files.sha256(_files.dump_json(now.definition)),
+        variables=now.variables,
+        git=_git(stack, now),
+    )
+
+
+def write(stack: Stack, store: Store, now: Observed, point: RestorePoint, engine: Engine) -> RestorePoint:
+    """Push images where a registry is set, keep them by tags of our own, and write the point to disk.
+
+    :returns: the point as written, with the registry's digests.
+    """
+    contents = {}
+    for path, part in point.files.items():
+        data = _files.read(Path(stack.project_src) / path)
+        if part.sha256 is not None:
+            if data is None or _files.sha256(data) != part.sha256:
+                raise RollbackError(f"{path} changed while it was captured", "Run the command again.")
+            contents[path] = data
+    if stack.registry and point.kind == "deploy":
+        point = _push(stack.registry, point, engine)
+    _files.reserve(store.root, sum(map(len, contents.values())) + (1 << 20))
+    for name, tag in keep_tags(point).items():
+        engine.tag(point.services[name].image_id, tag)
+    store.add(point, contents, _files.dump_json(now.definition))
+    return point
+
+
+def prove(store: Store, engine: Engine, point: RestorePoint) -> None:
+    """Read every part back, see that every image is at hand by id, and mark the point as proven."""
+    store.verify(point)
+    missing = [name for name, part in point.services.items() if engine.image(part.image_id) is None]
+    if missing:
+        raise RollbackError(f"the images of {', '.join(missing)} are gone", "Build or pull them, then capture again.")
+    store.mark_proven(point.id, "parts read back, images at hand by id, files rendered by Compose")
+
+
+def keep_tags(point: RestorePoint) -> dict[str, str]:
+    """Return the tag per service that keeps its image from ``docker image prune`` while the point exists."""
+    return {name: f"{KEEP_PREFIX}/{point.stack}/{name.lower()}:{point.id}" for name in point.services}
+
+
+def running_version(now: Observed, engine: Engine, same: Sequence[RestorePoint]) -> str:
+    """Name what runs: by a point it equals, else by the images' version label, else by their tag."""
+    if same:
+        return same[-1].version
+    images = [image for c in now.containers if (image := engine.image(c.image_id)) is not None]
+    labels = {image.labels[_VERSION_LABEL] for image in images if image.labels.get(_VERSION_LABEL)}
+    versions = sorted(set(now.variables.values()) or labels)
+    return versions[-1] if versions else "unknown"
+
+
+def _service(now: Observed, name: str, engine: Engine) -> ServicePart:
+    containers = now.of(name)
+    running = [container for container in containers if container.running]
+    chosen = _newest(running or list(containers))
+    image = engine.image(chosen.image_id)
+    # A container that ended well is a one-shot job (a migration): its image is kept, it is not run again.
+    return ServicePart(
+        image=now.definition["services"].get(name, {}).get("image") or chosen.image,
+        image_id=chosen.image_id,
+        digests=image.digests if image else (),
+        config_hash=chosen.config_hash,
+        rendered_hash=now.hashes.get(name, chosen.config_hash),
+        replicas=0 if all(not c.running and c.exit_code == 0 for c in containers) else max(len(running), 1),
+        size=image.size if image else 0,
+    )
+
+
+def _newest(containers: Sequence[Container]) -> Container:
+    return max(containers, key=lambda container: container.created)
+
+
+def _refuse_drift(now: Observed) -> None:
+    for container in now.containers:
+        wanted: Mapping[str, str] = now.hashes
+        if container.service in wanted and container.config_hash != wanted[container.service]:
+            raise RollbackError(
+                f"service {container.service} runs with another configuration than the files in its project say",
+                "Run 'docker compose up -d' first, so that the restore point can reproduce what runs.",
+            )
+        if len({other.image_id for other in now.of(container.service)}) > 1:
+            raise RollbackError(
+                f"service {container.service} runs more than one image",
+                "Finish the deployment first, then capture.",
+            )
+
+
+def _push(registry: str, point: RestorePoint, engine: Engine) -> RestorePoint:
+    services = {}
+    for name, part in point.services.items():
+        reference = f"{registry}/{name.lower()}:{point.id}"
+        engine.tag(part.image_id, reference)
+        digest = engine.push(reference)
+        services[name] = replace(part, digests=tuple(dict.fromkeys([digest, *part.digests])))
+    return replace(point, services=services)
+
+
+def _git(stack: Stack, now: Observed) -> GitPart | None:
+    checkout = Checkout(stack.project_src)
+    commit = checkout.commit()
+    tracked = checkout.tracked(list(now.files)) if commit else []
+    if commit is None or not tracked:
+        return None
+    return GitPart(commit=commit, tag=checkout.tag(), clean=not checkout.differs(tracked))

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks as data: HTTP answers, and a project's containers against a restore point. All run side by side."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _plan
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
+from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check
+
+try:
+    import requests
+except ImportError:
+    requests = None  # type: ignore[assignment]  # _docker reports the missing package
+
+_POLL = 0.1
+_THREADS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one check found; *milliseconds* is how long it took."""
+
+    name: str
+    ok: bool
+    detail: str
+    milliseconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON types."""
+        return asdict(self)
+
+
+def http(check: Check) -> Result:
+    """Ask once and compare status and JSON values; never raises for what the server does."""
+    begun = time.monotonic()
+    try:
+        detail = _ask(check)
+    except requests.RequestException as error:
+        detail = f"{type(error).__name__}: {_cause(error)}"
+    took = (time.monotonic() - begun) * 1000
+    return Result(name=check.name, ok=not detail, detail=detail or "as wanted", milliseconds=round(took, 1))
+
+
+def run(checks: Sequence[Check]) -> list[Result]:
+    """Run every check once, side by side."""
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        return list(pool.map(http, checks))
+
+
+def wait(checks: Sequence[Check], timeout: float) -> list[Result]:
+    """Repeat the checks that fail until all hold or the time is over.
+
+    :raises RollbackError: naming every check that does not hold.
+    """
+    deadline = time.monotonic() + timeout
+    results = {result.name: result for result in run(checks)}
+    while failing := [check for check in checks if not results[check.name].ok]:
+        if time.monotonic() >= deadline:
+            raise RollbackError(
+                "checks do not hold: " + describe_failures(results.values()),
+                "Look at the service's log; a wrong URL in rollback_stack shows here too.",
+            )
+        time.sleep(_POLL)
+        results.update((result.name, result) for result in run(failing))
+    return [results[check.name] for check in checks]
+
+
+def describe_failures(results: Collection[Result]) -> str:
+    """Name the checks that failed, with what they found."""
+    return "; ".join(f"{result.name}: {result.detail}" for result in results if not result.ok)
+
+
+def refuse_unknown_hosts(checks: Sequence[Check]) -> None:
+    """Refuse check URLs whose host has no address: such a check can never hold, whatever the service does."""
+    for check in checks:
+        parts = urlsplit(check.url)
+        try:
+            socket.getaddrinfo(parts.hostname, parts.port or 80)
+        except (OSError, ValueError, UnicodeError) as error:
+            raise RollbackError(
+                f"check {check.name} has a URL that leads nowhere: {check.url} ({error})",
+                "Correct its url in rollback_stack; nothing was touched.",
+            ) from error
+
+
+def containers(now: Observed, point: RestorePoint) -> list[Result]:
+    """Compare containers with a restore point: good, the right image by id, none missing."""
+    results = []
+    for name, part in point.services.items():
+        if part.replicas == 0:
+            continue
+        found = now.of(name)
+        wrong = [c for c in found if c.image_id != part.image_id]
+        bad = [c for c in found if not c.good]
+        if len(found) < part.replicas:
+            detail = f"{len(found)} of {part.replicas} containers exist"
+        elif wrong:
+            detail = f"{wrong[0].name} runs {_plan.short(wrong[0].image_id)}, not {_plan.short(part.image_id)}"
+        elif bad:
+            detail = f"{bad[0].name} is {bad[0].state}"
+        else:
+            detail = ""
+        results.append(Result(name=f"container {name}", ok=not detail, detail=detail or "as captured"))
+    return results
+
+
+def health(now: Observed) -> list[Result]:
+    """Check the state of every container that is meant to run, whatever its image."""
+    return [
+        Result(name=f"container {container.name}", ok=container.good, detail=container.state)
+        for container in now.containers
+        if container.running or container.exit_code != 0
+    ]
+
+
+def leftovers(now: Observed, replicas: Mapping[str, int], engine: Engine) -> Result:
+    """Look for containers and networks of the project that belong to nothing any more.
+
+    :param replicas: how many containers each service shall have.
+    """
+    extra = [c.name for c in now.containers if c.service not in replicas]
+    for name, count in replicas.items():
+        extra += [c.name for c in now.of(name)[count:] if count]
+    known = {network.get("name") for network in (now.definition.get("networks") or {}).values()}
+    extra += [f"network {name}" for name in engine.networks(now.project) if name not in known]
+    return Result(name="nothing left over", ok=not extra, detail=", ".join(extra) or "none")
+
+
+def _ask(check: Check) -> str:
+    """Return what is wrong with the answer; empty where nothing is."""
+    body: dict[str, Any] = {}
+    if check.body is not None:
+        body = {"data": check.body} if isinstance(check.body, (str, bytes)) else {"json": check.body}
+    answer = requests.request(
+        check.method,
+        check.url,
+        headers=dict(check.headers),
+        timeout=check.timeout,
+        allow_redirects=True,
+        **body,
+    )
+    if answer.status_code not in check.status:
+        return f"status {answer.status_code}, wanted {' or '.join(map(str, check.status))}"
+    if not check.json:
+        return ""
+    try:
+        document = answer.json()
+    except ValueError:
+        return "the answer is not JSON"
+    return next((wrong for path, wanted in check.json.items() if (wrong := _compare(document, path, wanted))), "")
+
+
+def _compare(document: Any, path: str, wanted: Any) -> str:
+    value = document
+    for key in path.split("."):
+        step: Callable[[], Any] = (lambda k=key: value[int(k)]) if isinstance(value, list) else (lambda k=key: value[k])
+        try:
+            value = step()
+        except (KeyError, IndexError, TypeError, ValueError):
+            return f"{path} is missing"
+    return "" if value == wanted else f"{path} is {value!r:.80}, wanted {wanted!r:.80}"
+
+
+def _cause(error: BaseException) -> str:
+    # requests wraps the useful sentence three exceptions deep.
+    while (inner := error.__cause__ or error.__context__) is not None and not isinstance(error, OSError):
+        error = inner
+    return str(error)[:200]

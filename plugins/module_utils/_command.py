@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands as argument lists, with a time limit and an error that quotes what the command said."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+
+def run(argv: Sequence[str], *, cwd: str | None = None, timeout: float = 60, hint: str = "") -> str:
+    """Run a command without a shell or standard input and return its standard output.
+
+    :param timeout: seconds, then the command is killed.
+    :raises RollbackError: when it is not installed, takes too long or exits non-zero.
+    """
+    try:
+        done = subprocess.run(
+            list(argv),
+            cwd=cwd,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={**os.environ, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0"},
+        )
+    except FileNotFoundError as error:
+        raise RollbackError(f"cannot run {argv[0]}: {error}", f"Install {argv[0]} on the target host.") from error
+    except subprocess.TimeoutExpired as error:
+        raise RollbackError(f"{' '.join(argv[:3])} took longer than {timeout:.0f} s", hint) from error
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip())[-1500:]
+        raise RollbackError(f"{' '.join(argv[:3])} failed ({done.returncode}): {said}", hint)
+    return done.stdout

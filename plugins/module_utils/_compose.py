@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``docker compose``, always with the stack's own files, profiles and project name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _command
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|(\w+))")
+_HINT = "Run 'docker compose config' in the project's directory; nothing was stopped."
+
+
+class Compose:
+    """The Compose command line for one stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._directory = stack.project_src
+        self._timeout = stack.health_timeout
+        self._base = ["docker", "compose"]
+        for option, values in (
+            ("-f", stack.files),
+            ("--profile", stack.profiles),
+            ("--env-file", stack.env_files),
+        ):
+            for value in values:
+                self._base += [option, value]
+        if stack.project_name:
+            self._base += ["-p", stack.project_name]
+
+    def render(self) -> dict[str, Any]:
+        """Return the project as Compose understands it; raises when its files are invalid."""
+        return dict(json.loads(self._run("config", "--format", "json", hint=_HINT)))
+
+    def template(self) -> dict[str, Any]:
+        """Return the project before variables are put in."""
+        return dict(json.loads(self._run("config", "--no-interpolate", "--format", "json", hint=_HINT)))
+
+    def hashes(self) -> dict[str, str]:
+        """Return Compose's configuration hash per service."""
+        lines = self._run("config", "--hash", "*", hint=_HINT).splitlines()
+        return dict(line.split(maxsplit=1) for line in lines if line.strip())
+
+    def recreate(self, replicas: Mapping[str, int], stop_timeout: int | None) -> None:
+        """Replace the containers of the named services (created before the old ones stop), nothing else.
+
+        ``--no-deps``: Compose would otherwise recreate a dependency whose hash a newer Compose computes otherwise.
+        """
+        arguments = ["--force-recreate", *_timeout(stop_timeout)]
+        self._up([*arguments, *_scale(replicas), *sorted(replicas)])
+
+    def add_replicas(self, replicas: Mapping[str, int]) -> None:
+        """Bring services up to a number of replicas, leaving those that run alone."""
+        self._up(["--no-recreate", *_scale(replicas), *sorted(replicas)])
+
+    def remove(self, services: Sequence[str], stop_timeout: int | None) -> None:
+        """Stop and remove the containers of services; their volumes stay."""
+        self._run("stop", *_timeout(stop_timeout), *services, timeout=self._timeout + 60)
+        self._run("rm", "--force", *services)
+
+    def _up(self, arguments: Sequence[str]) -> None:
+        # Health waits of depends_on happen inside; the limit is only there for an engine that hangs.
+        self._run(
+            "up",
+            "--detach",
+            "--no-deps",
+            "--no-build",
+            "--pull",
+            "never",
+            *arguments,
+            timeout=self._timeout + 120,
+        )
+
+    def _run(self, *arguments: str, timeout: float = 60, hint: str = "") -> str:
+        return _command.run([*self._base, *arguments], cwd=self._directory, timeout=timeout, hint=hint)
+
+
+def image_variables(template: Mapping[str, Any], rendered: Mapping[str, Any]) -> dict[str, str]:
+    """Find which variables image names are made of, and the values they have now (pure).
+
+    The value is read back from the rendered name, so that it does not matter where Compose took it from.
+    """
+    found: dict[str, str] = {}
+    for name, service in template.get("services", {}).items():
+        image = service.get("image") or ""
+        names = [match.group(1) or match.group(2) for match in _VARIABLE.finditer(image)]
+        if not names or name not in rendered["services"]:
+            continue
+        pieces = _VARIABLE.split(image)[::3]
+        pattern, seen = re.escape(pieces[0]), set()
+        for variable, piece in zip(names, pieces[1:], strict=True):
+            pattern += (f"(?P={variable})" if variable in seen else f"(?P<{variable}>.*)") + re.escape(piece)
+            seen.add(variable)
+        match = re.fullmatch(pattern, rendered["services"][name]["image"])
+        if match:
+            found.update(match.groupdict())
+    return found
+
+
+def _scale(replicas: Mapping[str, int]) -> list[str]:
+    return [part for name, count in sorted(replicas.items()) for part in ("--scale", f"{name}={count}")]
+
+
+def _timeout(seconds: int | None) -> list[str]:
+    return [] if seconds is None else ["--timeout", str(seconds)]

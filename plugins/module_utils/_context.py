@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module of this collection begins with: its options, its clients, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _run, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
+from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
+
+STATE_DIR = "/var/lib/tiered-rollback"
+
+#: Options of every module that works on a stack; documented in the ``stack`` fragment.
+STACK_OPTIONS: dict[str, dict[str, Any]] = {
+    "stack": {"type": "dict", "required": True},
+    "state_dir": {"type": "path", "default": STATE_DIR},
+}
+#: Options of every module that is a part of a run; documented in the ``run`` fragment.
+RUN_OPTIONS: dict[str, dict[str, Any]] = {**STACK_OPTIONS, "run": {"type": "dict", "required": True}}
+
+
+@dataclass
+class Context:
+    """A module's stack and the clients to work on it, made when first used."""
+
+    module: AnsibleModule
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The stack, parsed and checked."""
+        return _stack.parse(self.module.params["stack"])
+
+    @cached_property
+    def state(self) -> Path:
+        """The stack's state directory."""
+        return Path(self.module.params["state_dir"]) / self.stack.name
+
+    @cached_property
+    def store(self) -> Store:
+        """The stack's restore points."""
+        return Store(self.state)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine; connecting raises when it does not answer."""
+        return Engine()
+
+    @cached_property
+    def compose(self) -> Compose:
+        """The Compose command line for this stack."""
+        return Compose(self.stack)
+
+    @cached_property
+    def run(self) -> Run:
+        """The run this module is a part of."""
+        try:
+            return _run.from_dict(self.module.params["run"])
+        except (TypeError, ValueError) as error:
+            raise RollbackError(
+                f"run is malformed: {error}", "Pass rollback_launch.run, as the launch action returns it."
+            ) from error
+
+
+def main(act: Callable[[Context], dict[str, Any]], options: dict[str, Any], **module_options: Any) -> None:
+    """Run a module: *act* returns what is exited with, or raises what is failed with."""
+    module = AnsibleModule(argument_spec=options, supports_check_mode=True, **module_options)
+    try:
+        result = act(Context(module))
+    except RollbackError as error:
+        module.fail_json(msg=str(error), hint=error.hint, **error.facts)
+    except OSError as error:
+        module.fail_json(msg=f"{error.strerror or error}: {error.filename or ''}\nHINT: {_os_hint(error)}")
+    else:
+        module.exit_json(**result)
+
+
+def _os_hint(error: OSError) -> str:
+    known = {
+        28: "The file system is full; free space, then run the command again.",
+        13: "Run as a user that may write there (become: true).",
+        30: "The file system is read-only; remount it or choose another state_dir.",
+    }
+    return known.get(error.errno or 0, "The operating system refused; the path says where.")

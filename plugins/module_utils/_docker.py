@@ -1,0 +1,245 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine, through the Docker SDK: containers, images and tags, always addressed by id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+try:
+    import docker
+    import docker.errors
+    import requests.exceptions
+    from docker.utils import parse_repository_tag
+except ImportError as _error:
+    MISSING: ImportError | None = _error
+else:
+    MISSING = None
+
+_PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+_NUMBER = "com.docker.compose.container-number"
+_HASH = "com.docker.compose.config-hash"
+_ONE_OFF = "com.docker.compose.oneoff"
+_TIMEOUT = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container of a Compose project.
+
+    :param health: ``healthy``, ``unhealthy``, ``starting``, or None where it has no health check.
+    :param pid: process id on the host; 0 where it does not run.
+    """
+
+    id: str
+    name: str
+    project: str
+    service: str
+    number: int
+    image_id: str
+    image: str
+    config_hash: str
+    running: bool
+    health: str | None
+    exit_code: int
+    restarts: int
+    pid: int
+    created: str
+    addresses: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        """Running, and healthy where it can say so."""
+        return self.running and self.health in (None, "healthy")
+
+    @property
+    def state(self) -> str:
+        """The state in words."""
+        if not self.running:
+            return f"not running (exit code {self.exit_code})"
+        return f"running, {self.health or 'without a health check'}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A local image; *size* in bytes."""
+
+    id: str
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    size: int
+    created: str
+    labels: dict[str, str]
+
+
+class Engine:
+    """A connection to the engine that the environment names (``DOCKER_HOST``, the context's default socket)."""
+
+    def __init__(self) -> None:
+        if MISSING is not None:
+            raise RollbackError(
+                f"a Python package is missing on the target host: {MISSING.name}",
+                "Install it for the interpreter Ansible uses there: pip install docker requests.",
+            )
+        with _engine_errors("connect to the engine"):
+            self._api = docker.APIClient(version="auto", timeout=_TIMEOUT, **docker.utils.kwargs_from_env())
+
+    def containers(self, project: str | None = None) -> list[Container]:
+        """Containers of a project (of every Compose project where None), by service and number, one-offs left out."""
+        label = _PROJECT if project is None else f"{_PROJECT}={project}"
+        with _engine_errors("list containers"):
+            found = self._api.containers(all=True, filters={"label": [label]})
+        containers = [
+            container
+            for entry in found
+            if entry["Labels"].get(_ONE_OFF, "False") != "True"
+            and (container := self.container(entry["Id"])) is not None
+        ]
+        return sorted(containers, key=lambda container: (container.project, container.service, container.number))
+
+    def project_labels(self) -> dict[str, dict[str, str]]:
+        """Labels of one container per Compose project on this host, by project."""
+        with _engine_errors("list containers"):
+            found = self._api.containers(filters={"label": [_PROJECT]})
+        return {entry["Labels"][_PROJECT]: entry["Labels"] for entry in found}
+
+    def container(self, container_id: str) -> Container | None:
+        """Return one container, or None where it is gone."""
+        with _engine_errors("inspect a container"):
+            try:
+                return _container(self._api.inspect_container(container_id))
+            except docker.errors.NotFound:
+                return None
+
+    def image(self, name: str) -> Image | None:
+        """Return a local image by name, id or digest, or None where it is not at hand."""
+        with _engine_errors("inspect an image"):
+            try:
+                raw = self._api.inspect_image(name)
+            except docker.errors.ImageNotFound:
+                return None
+        return Image(
+            id=raw["Id"],
+            tags=tuple(raw.get("RepoTags") or ()),
+            digests=tuple(raw.get("RepoDigests") or ()),
+            size=raw["Size"],
+            created=raw.get("Created") or "",
+            labels=raw["Config"].get("Labels") or {},
+        )
+
+    def tag(self, image_id: str, name: str) -> None:
+        """Move a tag to an image, by id."""
+        repository, tag = parse_repository_tag(name)
+        with _engine_errors(f"tag {name}"):
+            self._api.tag(image_id, repository, tag or "latest", force=True)
+
+    def untag(self, name: str) -> None:
+        """Take a tag away; an image that a container uses, or that has another tag, stays."""
+        with _engine_errors(f"untag {name}"):
+            try:
+                self._api.remove_image(name)
+            except docker.errors.ImageNotFound:
+                return
+
+    def tags(self, prefix: str) -> list[str]:
+        """Local image names that begin with a prefix."""
+        with _engine_errors("list images"):
+            images = self._api.images(filters={"reference": f"{prefix}*"})
+        return sorted(name for image in images for name in image.get("RepoTags") or () if name.startswith(prefix))
+
+    def pull(self, reference: str) -> None:
+        """Pull ``repository@sha256:...`` from its registry."""
+        self._transfer(lambda repository, tag: self._api.pull(repository, tag, stream=True, decode=True), reference)
+
+    def push(self, reference: str) -> str:
+        """Push ``repository:tag`` and return the ``repository@sha256:...`` that the registry answered with."""
+        repository, _tag = parse_repository_tag(reference)
+        entries = self._transfer(lambda name, tag: self._api.push(name, tag, stream=True, decode=True), reference)
+        for entry in entries:
+            digest = (entry.get("aux") or {}).get("Digest")
+            if digest:
+                return f"{repository}@{digest}"
+        raise RollbackError(f"the registry gave no digest for {reference}", "Look at the registry's log.")
+
+    def stop(self, container_id: str, timeout: int | None) -> None:
+        """Stop a container: SIGTERM, then SIGKILL after *timeout* seconds (None: its own grace period)."""
+        with _engine_errors("stop a container"):
+            try:
+                self._api.stop(container_id, timeout=timeout)
+            except docker.errors.NotFound:
+                return
+
+    def remove(self, container_id: str) -> None:
+        """Remove a container, running or not, with its anonymous volumes kept."""
+        with _engine_errors("remove a container"):
+            try:
+                self._api.remove_container(container_id, force=True, v=False)
+            except docker.errors.NotFound:
+                return
+
+    def log_tail(self, container_id: str, lines: int = 5) -> str:
+        """Return the last lines a container printed."""
+        with _engine_errors("read a container's log"):
+            try:
+                return str(self._api.logs(container_id, tail=lines).decode(errors="replace").strip())
+            except docker.errors.NotFound:
+                return ""
+
+    def networks(self, project: str) -> list[str]:
+        """Names of the networks that carry a project's label."""
+        with _engine_errors("list networks"):
+            return sorted(net["Name"] for net in self._api.networks(filters={"label": f"{_PROJECT}={project}"}))
+
+    @staticmethod
+    def _transfer(call: Callable[[str, str], Iterator[dict[str, Any]]], reference: str) -> list[dict[str, Any]]:
+        repository, tag = parse_repository_tag(reference)
+        with _engine_errors(f"transfer {reference}"):
+            entries = list(call(repository, tag or "latest"))
+        for entry in entries:
+            if "error" in entry:
+                raise RollbackError(f"transfer of {reference} failed: {entry['error']}", "Is the registry reachable?")
+        return entries
+
+
+def _container(raw: dict[str, Any]) -> Container:
+    state, labels = raw["State"], raw["Config"]["Labels"] or {}
+    networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
+    return Container(
+        id=raw["Id"],
+        name=raw["Name"].lstrip("/"),
+        project=labels.get(_PROJECT, ""),
+        service=labels.get(_SERVICE, ""),
+        number=int(labels.get(_NUMBER, 0)),
+        image_id=raw["Image"],
+        image=raw["Config"]["Image"],
+        config_hash=labels.get(_HASH, ""),
+        running=bool(state["Running"]) and not state.get("Restarting"),
+        health=(state.get("Health") or {}).get("Status"),
+        exit_code=state["ExitCode"],
+        restarts=raw.get("RestartCount", 0),
+        pid=state["Pid"],
+        created=raw["Created"],
+        addresses=tuple(net["IPAddress"] for net in networks.values() if net.get("IPAddress")),
+    )
+
+
+@contextmanager
+def _engine_errors(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except docker.errors.APIError as error:
+        raise RollbackError(
+            f"cannot {doing}: {error.explanation or error}", "The engine refused; see its log."
+        ) from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise RollbackError(
+            f"cannot {doing}: the engine does not answer ({error})",
+            "Start the engine on the target host (systemctl start docker), or let the user reach its socket.",
+        ) from error

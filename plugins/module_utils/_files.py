@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are either the old or the new, never half of one: write beside, fsync, rename, fsync the directory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIRECTORY = 0o700
+
+
+def sha256(data: bytes) -> str:
+    """Return the hexadecimal SHA-256 of some bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read(path: Path) -> bytes | None:
+    """Return a file's bytes, or None where there is no such file."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def write(path: Path, data: bytes, mode: int = PRIVATE_FILE, owner: tuple[int, int] | None = None) -> None:
+    """Replace a file atomically and durably.
+
+    :param owner: uid and gid to give it; None keeps the caller's.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    try:
+        with os.fdopen(handle, "wb") as temporary:
+            temporary.write(data)
+            temporary.flush()
+            os.fchmod(temporary.fileno(), mode)
+            if owner is not None and owner != (os.geteuid(), os.getegid()):
+                os.fchown(temporary.fileno(), *owner)
+            os.fsync(temporary.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file durably; an absent one is no error."""
+    path.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames and removals inside a directory survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def private_directory(path: Path) -> Path:
+    """Make a directory (and its parents) that only its owner may enter, and return it."""
+    path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    return path
+
+
+def dump_json(value: Any) -> bytes:
+    """Return the one JSON form that is hashed and compared: sorted keys, UTF-8, a final newline."""
+    return (json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def load_json(data: bytes, what: str) -> Any:
+    """Parse JSON written by this collection; *what* names it in the error."""
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise RollbackError(f"{what} is damaged: {error}", "Restore the file from a backup of the host.") from error
+
+
+def reserve(directory: Path, size: int) -> None:
+    """Prove that *size* bytes can be written below a directory, by writing and syncing them once.
+
+    Free space as the file system reports it counts neither quotas nor reserved blocks.
+
+    :raises RollbackError: when they cannot, before anything else was touched.
+    """
+    private_directory(directory)
+    try:
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            os.posix_fallocate(probe.fileno(), 0, size)
+            os.fsync(probe.fileno())
+    except OSError as error:
+        raise RollbackError(
+            f"no room for {size} bytes in {directory}: {error.strerror}",
+            "Free space there or set rollback_state_dir to a larger file system; nothing was changed.",
+        ) from error

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checkout a stack is deployed from, through the git command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _command
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+_FETCH_TIMEOUT = 20
+
+
+class Checkout:
+    """A work tree; *directory* may be below its top."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def commit(self) -> str | None:
+        """Return the commit that is checked out, or None where there is no checkout (or no git)."""
+        return self._try("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+
+    def tag(self) -> str | None:
+        """Return the tag that names the checked-out commit, or None."""
+        return self._try("describe", "--tags", "--exact-match", "HEAD")
+
+    def tracked(self, paths: Sequence[str]) -> list[str]:
+        """Those of the paths that git tracks."""
+        return [path for path in self._git("ls-files", "-z", "--", *paths).split("\0") if path] if paths else []
+
+    def differs(self, paths: Sequence[str]) -> bool:
+        """Whether any of the paths differs from the commit."""
+        return bool(paths) and bool(self._git("status", "--porcelain", "--untracked-files=no", "--", *paths).strip())
+
+    def fetch_tags(self) -> str | None:
+        """Fetch tags; return what went wrong instead of failing, since the commit may be at hand all the same."""
+        try:
+            self._git("fetch", "--tags", "--quiet", timeout=_FETCH_TIMEOUT)
+        except RollbackError as error:
+            return error.message
+        return None
+
+    def has(self, commit: str) -> bool:
+        """Whether a commit is at hand."""
+        return self._try("cat-file", "-e", f"{commit}^{{commit}}") is not None
+
+    def keep_local_changes(self, name: str) -> str | None:
+        """Record uncommitted changes of tracked files as a commit under ``refs/tiered-rollback/``; None if there are none."""
+        made = self._git("stash", "create", f"tiered.rollback {name}").strip()
+        if not made:
+            return None
+        reference = f"refs/tiered-rollback/{name}"
+        self._git("update-ref", reference, made)
+        return reference
+
+    def stage_version(self, commit: str, paths: Sequence[str]) -> None:
+        """Make the index name a commit's version of the paths, as ``git checkout COMMIT -- PATHS`` does."""
+        self._git("reset", "--quiet", commit, "--", *paths)
+
+    def _try(self, *arguments: str) -> str | None:
+        try:
+            return self._git(*arguments).strip()
+        except RollbackError:
+            return None
+
+    def _git(self, *arguments: str, timeout: float = 30) -> str:
+        # A deployment's checkout often belongs to another user than root.
+        identity = ["-c", "user.name=tiered.rollback", "-c", "user.email=tiered.rollback@localhost"]
+        prefix = ["git", "-c", "safe.directory=*", *identity, "-C", self._directory]
+        return _command.run([*prefix, *arguments], timeout=timeout)

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run has begun and finished on this host, so that a killed one is continued or undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _run
+from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
+
+NAME = "journal.json"
+
+
+@dataclass(kw_only=True)
+class Journal:
+    """The unfinished run of a stack; the file is gone once a run has ended in a known state.
+
+    :param before: restore point of the state before the *first* unfinished run: a run that takes over a killed
+        one inherits it, because the state it finds may be half of each.
+    :param steps: what was begun and finished, with times and details, in order.
+    :param facts: what the report says beside the steps: versions, plan, checks, probe, outcome, error.
+    """
+
+    path: Path
+    run: Run
+    kind: str
+    tier: int
+    target: str
+    before: str | None = None
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def began(self) -> str:
+        """When the oldest run that this journal covers took its first step."""
+        return str(self.steps[0]["begun"]) if self.steps else self.run.started
+
+    def save(self) -> None:
+        """Write the journal durably."""
+        keys = ("kind", "tier", "target", "before", "steps", "facts")
+        _files.write(
+            self.path,
+            _files.dump_json({"run": self.run.to_dict(), **{key: getattr(self, key) for key in keys}}),
+        )
+
+    def close(self) -> None:
+        """Say that no run is unfinished any more."""
+        _files.remove(self.path)
+
+    @contextmanager
+    def step(self, name: str, **details: Any) -> Iterator[dict[str, Any]]:
+        """Record a step before it begins and after it ended; a failure is recorded too."""
+        entry = {"name": name, "run": self.run.id, "begun": now(), **details}
+        self.steps.append(entry)
+        self.save()
+        try:
+            yield entry
+        except BaseException as error:
+            entry["failed"] = f"{type(error).__name__}: {error}".partition("\n")[0][:500]
+            raise
+        finally:
+            entry["ended"] = now()
+            self.save()
+
+
+def load(state: Path) -> Journal | None:
+    """Return the unfinished run of a stack, or None."""
+    path = state / NAME
+    data = _files.read(path)
+    if data is None:
+        return None
+    raw = _files.load_json(data, str(path))
+    return Journal(path=path, **{**raw, "run": _run.from_dict(raw["run"])})
+
+
+def now() -> str:
+    """Return the time as UTC, ISO 8601 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a restore point says of itself: every part with size and SHA-256 (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _names, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServicePart:
+    """One service as it ran.
+
+    :param image: the name that the Compose file gives the image.
+    :param image_id: the image's content address; what is compared and restored.
+    :param digests: repository digests by which a registry knows the image.
+    :param config_hash: Compose's hash of the container that ran.
+    :param rendered_hash: Compose's hash of the service as the captured files render it.
+    :param size: bytes of the image.
+    """
+
+    image: str
+    image_id: str
+    digests: tuple[str, ...] = ()
+    config_hash: str = ""
+    rendered_hash: str = ""
+    replicas: int = 1
+    size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilePart:
+    """One file; ``sha256`` is None where the file was listed but did not exist."""
+
+    sha256: str | None
+    size: int = 0
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitPart:
+    """The checkout the stack was deployed from; *clean* means the captured files equal the commit's."""
+
+    commit: str
+    tag: str | None
+    clean: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorePoint:
+    """Everything needed to return a stack to one version. Immutable once written.
+
+    :param kind: ``deploy``: captured on request; ``before``: captured by a run, as what ``undo.yml`` returns to.
+    :param created: UTC, ISO 8601.
+    :param files: configuration by path relative to the project's directory.
+    :param definition: SHA-256 of ``compose.json``, the rendered project.
+    :param variables: environment variables that image names are made of, with their values.
+    """
+
+    id: str
+    stack: str
+    project: str
+    version: str
+    kind: str
+    created: str
+    reason: str
+    healthy: bool
+    services: Mapping[str, ServicePart]
+    files: Mapping[str, FilePart]
+    definition: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    git: GitPart | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the manifest as JSON types."""
+        return {"format": FORMAT, **asdict(self)}
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files and images named (images are shared between points)."""
+        images = {part.image_id: part.size for part in self.services.values()}
+        return sum(part.size for part in self.files.values()) + sum(images.values())
+
+
+def from_dict(raw: Any) -> RestorePoint:
+    """Read a manifest, refusing what this code does not understand.
+
+    :raises RollbackError: for another format, a missing or unknown key, or a path that leaves its directory.
+    """
+    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+        raise RollbackError(
+            f"a manifest is of an unknown format: {raw.get('format') if isinstance(raw, dict) else type(raw).__name__}",
+            f"This release of tiered.rollback reads format {FORMAT}.",
+        )
+    values = {key: value for key, value in raw.items() if key != "format"}
+    try:
+        _names.version(values["id"])
+        values["files"] = {
+            _stack.relative_path(path, "a manifest's file"): FilePart(**part) for path, part in values["files"].items()
+        }
+        values["services"] = {
+            name: ServicePart(**{**part, "digests": tuple(part["digests"])})
+            for name, part in values["services"].items()
+        }
+        values["git"] = GitPart(**values["git"]) if values["git"] else None
+        return RestorePoint(**values)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RollbackError(
+            f"a manifest is malformed: {error}", "Capture a new restore point; remove the damaged one."
+        ) from error

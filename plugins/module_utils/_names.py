@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Strict patterns for every value that comes from outside, checked before it reaches a template or a path.
+
+Source of the rule: Ansible evaluates ``{{ lookup('pipe', 'id') }}`` inside an extra variable on the
+controller as soon as anything refers to it, so such a value must be refused while it is still raw.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_STACK = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_PATH = re.compile(r"[A-Za-z0-9._/ -]{1,400}")
+_TEXT = re.compile(r"[^\x00-\x1f\x7f]{0,500}")
+_TEMPLATE = re.compile(r"\{\{|\{%|\{#")
+
+#: Variables that a person or a system states at launch, with the pattern each must match in full.
+LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
+    "version": _VERSION,
+    "reason": _TEXT,
+    "run": _VERSION,
+    "project": _VERSION,
+    "output": _PATH,
+}
+
+
+def version(value: object) -> str:
+    """Return a version name (``v0.9.0``, ``previous``, a restore point id) or raise."""
+    return _match(_VERSION, value, "version", "letters, digits, '.', '_', '+' and '-', at most 100 of them")
+
+
+def stack_name(value: object) -> str:
+    """Return a stack's name, which also names its state directory and image tags, or raise."""
+    return _match(_STACK, value, "rollback_stack.name", "lower-case letters, digits, '_' and '-'")
+
+
+def launch_values(raw: Mapping[str, object]) -> dict[str, str]:
+    """Check the launch variables as they were given, before any template is evaluated.
+
+    :param raw: untemplated variables of the play; names that are no launch variables are ignored.
+    :returns: the launch variables that were given, as text.
+    :raises RollbackError: naming the variable, never evaluating it.
+    """
+    return {
+        name: _match(pattern, raw[name], name, "plain text: no template expression and no control character")
+        for name, pattern in LAUNCH_VARIABLES.items()
+        if raw.get(name) is not None
+    }
+
+
+def _match(pattern: re.Pattern[str], value: object, name: str, allowed: str) -> str:
+    # YAML and JSON extra variables turn 1.0 into a float; the text is what was meant.
+    text = str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
+    if text is None or not pattern.fullmatch(text) or _TEMPLATE.search(text):
+        raise RollbackError(f"{name} has an unsafe or malformed value: {value!r:.120}", f"Use {allowed}.")
+    return str(text)

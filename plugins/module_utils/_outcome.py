@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run came to, as data, and the same told to a person in Markdown (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
+
+#: Seconds each tier may take (document 004).
+BUDGETS: Mapping[int, int] = {1: 300, 2: 1800, 3: 1800}
+
+SUCCEEDED, REVERTED, FAILED = "succeeded", "reverted", "failed"
+_TITLES = {
+    SUCCEEDED: "succeeded",
+    REVERTED: "failed; the state before was put back",
+    FAILED: "failed, and the state before could not be put back",
+}
+_NEXT = {
+    SUCCEEDED: (
+        "Identify the root cause of the failure in {from_version}.",
+        "Plan the fix and its deployment.",
+        "To undo this run: `ansible-playbook undo.yml -e run={run}`.",
+    ),
+    REVERTED: (
+        "The stack runs what it ran before. Look at the error above, then choose another version (`status.yml`).",
+        "Escalate when no proven version gets healthy.",
+    ),
+    FAILED: (
+        "Run the same command again (it continues), or `ansible-playbook undo.yml` (it returns to the state before).",
+        "Escalate now.",
+    ),
+}
+
+
+def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
+    """Return everything there is to say of a run, as JSON types; the report is this and nothing else."""
+    run, facts = journal.run, journal.facts
+    steps = [step for step in journal.steps if step["run"] == run.id and "ended" in step]
+    return {
+        "run": run.id,
+        "stack": stack,
+        "host": run.host,
+        "user": run.user,
+        "playbook": run.playbook,
+        "reason": run.reason or "not stated",
+        "kind": journal.kind,
+        "tier": journal.tier,
+        "target": journal.target,
+        "before": journal.before,
+        "budget": BUDGETS[journal.tier],
+        "started": run.started,
+        "ended": ended,
+        "duration": _seconds(run.started, ended),
+        "phases": [
+            {
+                "name": step["name"],
+                "after": _seconds(run.started, step["begun"]),
+                "seconds": _seconds(step["begun"], step["ended"]),
+                **({"failed": step["failed"]} if "failed" in step else {}),
+            }
+            for step in steps
+        ],
+        **facts,
+    }
+
+
+def summary(full: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a record that the ledger keeps."""
+    keys = (
+        "run",
+        "stack",
+        "kind",
+        "tier",
+        "user",
+        "reason",
+        "from_version",
+        "to_version",
+        "target",
+        "before",
+    )
+    return {key: full[key] for key in (*keys, "started", "ended", "duration", "outage", "outcome")}
+
+
+def markdown(full: Mapping[str, Any]) -> str:
+    """Render a record as the report of document 003: from, to, reason, checks, downtime, actions, next steps."""
+    lines = [
+        f"# Rollback report: {full['stack']}, {full['from_version']} to {full['to_version']}",
+        "",
+        f"**{full['kind'].capitalize()} {_TITLES[full['outcome']]}.**",
+        "",
+        *_table(("", ""), [(key, full[key]) for key in ("run", "started", "ended", "user", "host", "reason")]),
+        *_table(
+            ("metric", "value"),
+            [
+                ("duration", f"{full['duration']:.1f} s of {full['budget']} s (tier {full['tier']})"),
+                ("longest time without a good answer", f"{full['outage']:.2f} s"),
+                ("restore point", full["target"]),
+                ("state before kept as", full["before"]),
+                ("data loss", "none: this tier touches no data"),
+            ],
+        ),
+    ]
+    if full.get("error"):
+        lines += ["## Error", "", "```", _plain(full["error"]), "```", ""]
+    phases = [(p["name"], f"{p['after']:.1f}", f"{p['seconds']:.2f}", p.get("failed", "ok")) for p in full["phases"]]
+    lines += ["## Phases", "", *_table(("phase", "begun after (s)", "took (s)", "result"), phases)]
+    actions = [(s["action"], s["subject"], s["now"], s["target"], s["note"]) for s in full["plan"]["steps"]]
+    lines += ["## Actions", "", *_table(("action", "subject", "from", "to", "why"), actions)]
+    for title, key in (("Checks before", "checks_before"), ("Checks after", "checks_after")):
+        rows = [("ok" if c["ok"] else "FAILED", c["name"], c["detail"]) for c in full.get(key, ())]
+        lines += [f"## {title}", "", *_table(("result", "check", "found"), rows)]
+    probes = [(url, p["sent"], p["failed"], p["unreachable"], p["longest_gap"]) for url, p in full["probe"].items()]
+    lines += ["## Probe during the run", ""]
+    lines += _table(("URL", "sent", "failed", "unreachable", "longest gap (s)"), probes)
+    lines += ["## Next steps", "", *(f"- [ ] {step.format(**full)}" for step in _NEXT[full["outcome"]]), ""]
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    if not rows:
+        return ["None.", ""]
+    body = ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
+    return ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *body, ""]
+
+
+def _plain(cell: object) -> str:
+    """Keep text from outside from breaking out of a table cell or a code block."""
+    return str(cell).replace("\n", " ").replace("|", "\\|").replace("```", "'''")
+
+
+def _seconds(begin: str, end: str) -> float:
+    return round((datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds(), 3)

@@ -1,0 +1,250 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan for a rollback: from what runs now to a restore point, as one pure function.
+
+Check mode shows what :func:`plan` returns; the real run executes the same object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _cutover
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
+    FilePart,
+    RestorePoint,
+    ServicePart,
+)
+from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One change.
+
+    :param action: ``write_file``, ``remove_file``, ``set_variable``, ``move_tag``, ``start_first``, ``stop_first``
+        or ``remove_service``.
+    :param subject: path, image name or service.
+    :param note: why, or how.
+    """
+
+    action: str
+    subject: str
+    now: str
+    target: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}: {self.now} -> {self.target}" + (f" ({self.note})" if self.note else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interrupted:
+    """What a killed run had done: files it replaced, and since when containers may not know them."""
+
+    files: frozenset[str]
+    since: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Ordered steps; empty where the target is what runs.
+
+    :param replicas: containers each service of a step shall have afterwards.
+    """
+
+    target: str
+    source: str
+    steps: tuple[Step, ...]
+    replicas: Mapping[str, int]
+
+    def subjects(self, action: str) -> tuple[str, ...]:
+        """Subjects of the steps of one kind, in order."""
+        return tuple(step.subject for step in self.steps if step.action == action)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON types."""
+        return {"target": self.target, "source": self.source, "steps": [asdict(step) for step in self.steps]}
+
+    def diff(self) -> dict[str, str]:
+        """Return the plan as Ansible's diff shows it; contents of files are never part of it."""
+        return {
+            "before": "".join(f"{step.action} {step.subject}: {step.now}\n" for step in self.steps),
+            "after": "".join(f"{step.action} {step.subject}: {step.target}\n" for step in self.steps),
+            "before_header": "running now",
+            "after_header": self.target,
+        }
+
+
+def plan(
+    stack: Stack,
+    now: Observed,
+    target: RestorePoint,
+    definition: Mapping[str, Any],
+    interrupted: Interrupted | None = None,
+) -> Plan:
+    """Compute the steps from what runs now to a restore point.
+
+    :param definition: the project as rendered when the target was captured.
+    :param interrupted: what an unfinished run left half done.
+    """
+    source = image_source(stack, now, target)
+    files = _file_steps(stack, now, target, source)
+    changed = {step.subject for step in files}
+    tags = _tag_steps(now, target)
+    services, replicas = _service_steps(stack, now, target, definition, changed, interrupted)
+    gone = _removals(now, target)
+    return Plan(target=target.id, source=source, steps=(*files, *tags, *services, *gone), replicas=replicas)
+
+
+def image_source(stack: Stack, now: Observed, target: RestorePoint) -> str:
+    """Return how images go back: ``git``, ``variable`` or ``retag``; as stated, or found out from the stack."""
+    if stack.image_source != "auto":
+        return stack.image_source
+    if target.git is not None and target.git.clean:
+        return "git"
+    return "variable" if now.variables else "retag"
+
+
+def _file_steps(stack: Stack, now: Observed, target: RestorePoint, source: str) -> list[Step]:
+    steps = []
+    for path, part in target.files.items():
+        current = now.files.get(path, FilePart(sha256=None))
+        if current.sha256 == part.sha256:
+            continue
+        action = "remove_file" if part.sha256 is None else "write_file"
+        steps.append(Step(action=action, subject=path, now=_sum(current), target=_sum(part)))
+    # The whole environment file goes back where it is part of the configuration; only where it is not are the
+    # version variables set in it one by one.
+    if source == "variable" and stack.variable_file not in target.files:
+        steps += [
+            Step(action="set_variable", subject=name, now=now.variables.get(name, "unset"), target=value)
+            for name, value in sorted(target.variables.items())
+            if now.variables.get(name) != value
+        ]
+    return steps
+
+
+def _tag_steps(now: Observed, target: RestorePoint) -> list[Step]:
+    wanted = {part.image: part.image_id for part in target.services.values() if "@" not in part.image}
+    return [
+        Step(action="move_tag", subject=name, now=short(now.tags.get(name)), target=short(image_id))
+        for name, image_id in sorted(wanted.items())
+        if now.tags.get(name) != image_id
+    ]
+
+
+def _service_steps(
+    stack: Stack,
+    now: Observed,
+    target: RestorePoint,
+    definition: Mapping[str, Any],
+    changed: Collection[str],
+    interrupted: Interrupted | None,
+) -> tuple[list[Step], dict[str, int]]:
+    steps: list[Step] = []
+    replicas: dict[str, int] = {}
+    for name, part in target.services.items():
+        containers = now.of(name)
+        mounted = mounted_files(stack.project_src, definition, name)
+        reason = _reason(part, containers, wanted_hashes(part, now, name, changed), _within(mounted, changed))
+        if not reason and interrupted and _within(mounted, interrupted.files):
+            reason = _stale(containers, interrupted.since)
+        if not reason:
+            continue
+        definitions = [d["services"][name] for d in (now.definition, definition) if name in d.get("services", {})]
+        has_health = any(container.health for container in containers) or any("healthcheck" in d for d in definitions)
+        cutover, why = _cutover.choose(name, stack.service(name).cutover, definitions, has_health)
+        running = ", ".join(sorted({short(container.image_id) for container in containers if container.running}))
+        note = f"{reason}; {why}"
+        steps.append(
+            Step(action=cutover, subject=name, now=running or "absent", target=short(part.image_id), note=note)
+        )
+        replicas[name] = part.replicas
+    return sorted(steps, key=lambda step: step.action), replicas
+
+
+def _removals(now: Observed, target: RestorePoint) -> list[Step]:
+    extra = {container.service for container in now.containers} - set(target.services)
+    return [
+        Step(
+            action="remove_service",
+            subject=name,
+            now="running",
+            target="absent",
+            note="not part of the target",
+        )
+        for name in sorted(extra)
+    ]
+
+
+def wanted_hashes(part: ServicePart, now: Observed, name: str, changed: Collection[str]) -> set[str]:
+    """Return the configuration hashes that a container of the target may carry.
+
+    Where no file changes, what Compose computes *now* counts: another Compose release may hash the same
+    configuration otherwise.
+    """
+    hashes = {part.config_hash, part.rendered_hash}
+    if not changed and name in now.hashes:
+        hashes.add(now.hashes[name])
+    return hashes
+
+
+def at_target(container: Container, part: ServicePart, hashes: Collection[str]) -> bool:
+    """Whether a container already is what the target wants."""
+    return container.running and container.image_id == part.image_id and container.config_hash in hashes
+
+
+def _reason(
+    part: ServicePart, containers: Collection[Container], hashes: Collection[str], files: Collection[str]
+) -> str:
+    """Say why a service must be replaced; empty where it need not be."""
+    if part.replicas == 0:
+        return ""
+    if files:
+        return f"reads {', '.join(sorted(files))}"
+    if any(container.image_id != part.image_id for container in containers):
+        return "image"
+    if any(container.config_hash not in hashes for container in containers):
+        return "configuration"
+    if sum(at_target(container, part, hashes) for container in containers) != part.replicas:
+        return "not running as captured"
+    return ""
+
+
+def _stale(containers: Collection[Container], since: str) -> str:
+    # Both are UTC in ISO 8601; the engine writes nanoseconds, which sort after the same prefix.
+    return "was made before its files went back" if any(c.created[:23] < since[:23] for c in containers) else ""
+
+
+def mounted_files(directory: str, definition: Mapping[str, Any], service: str) -> set[str]:
+    """Return host files (and directories' files, by prefix) that a service mounts, relative to the project.
+
+    Compose's hash does not cover their contents, so a change of them would otherwise go unseen.
+    """
+    entry = definition.get("services", {}).get(service, {})
+    sources = [mount["source"] for mount in entry.get("volumes") or () if mount.get("type") == "bind"]
+    for kind in ("configs", "secrets"):
+        named = definition.get(kind) or {}
+        sources += [named[use["source"]]["file"] for use in entry.get(kind) or () if "file" in named[use["source"]]]
+    root = PurePosixPath(directory)
+    return {str(path.relative_to(root)) for source in sources if (path := PurePosixPath(source)).is_relative_to(root)}
+
+
+def _within(mounted: Collection[str], changed: Collection[str]) -> set[str]:
+    return {path for path in changed if any(PurePosixPath(path).is_relative_to(source) for source in mounted)}
+
+
+def short(image_id: str | None) -> str:
+    """Return an image id as people read it."""
+    return "absent" if image_id is None else image_id.removeprefix("sha256:")[:12]
+
+
+def _sum(part: FilePart) -> str:
+    return "absent" if part.sha256 is None else f"sha256 {part.sha256[:12]}"

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who runs what: the identity that lock, journal, ledger and report share (pure but for two /proc reads)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run of a playbook, as the controller's ``launch`` action states it.
+
+    :param id: UTC time and six random hexadecimal digits; sorts by time.
+    :param started: UTC, ISO 8601.
+    :param boot: boot id of the controller, so that its process ids mean something.
+    :param pid: process of ``ansible-playbook``; *pid_started* tells a reused number apart (clock ticks since boot).
+    """
+
+    id: str
+    started: str
+    user: str
+    host: str
+    boot: str
+    pid: int
+    pid_started: int
+    playbook: str
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the run as JSON types."""
+        return asdict(self)
+
+    def describe(self) -> str:
+        """Name the run for a person."""
+        return f"run {self.id} ({self.playbook}) by {self.user}@{self.host}, process {self.pid}, since {self.started}"
+
+
+def from_dict(raw: dict[str, Any]) -> Run:
+    """Read a run; raises TypeError or ValueError for anything malformed."""
+    run = Run(**raw)
+    if not _ID.fullmatch(run.id):
+        raise ValueError(f"malformed run id: {run.id!r:.60}")
+    return run
+
+
+def boot_id() -> str:
+    """Return the kernel's boot id of this machine."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def process_started(pid: int) -> int | None:
+    """Return when a process started (clock ticks since boot), or None where it is gone.
+
+    Field 22 of proc(5)'s stat; the command name before it may itself hold spaces and parentheses.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def known_dead(run: Run) -> bool:
+    """Whether the run's process is certainly gone; False where this machine cannot know."""
+    return run.boot == boot_id() and process_started(run.pid) != run.pid_started

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one inventory variable that describes a stack, parsed and checked once (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tiered.rollback.plugins.module_utils import _names
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+_STACK_SPEC: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "project_src": {"type": "str", "required": True},
+    "project_name": {"type": "str"},
+    "files": {"type": "list", "elements": "str", "default": []},
+    "profiles": {"type": "list", "elements": "str", "default": []},
+    "env_files": {"type": "list", "elements": "str", "default": []},
+    "config": {"type": "list", "elements": "str"},
+    "services": {"type": "dict", "default": {}},
+    "image_source": {"type": "str", "choices": ["auto", "retag", "variable", "git"], "default": "auto"},
+    "stop_timeout": {"type": "int"},
+    "health_timeout": {"type": "int", "default": 60},
+    "registry": {"type": "str"},
+    "keep": {"type": "int", "default": 10},
+    "max_age_days": {"type": "int"},
+}
+_SERVICE_SPEC: dict[str, dict[str, Any]] = {
+    "checks": {"type": "list", "elements": "dict", "default": []},
+    "cutover": {"type": "str", "choices": ["auto", "start_first", "stop_first"], "default": "auto"},
+    "attach_command": {"type": "list", "elements": "str", "default": []},
+    "drain_command": {"type": "list", "elements": "str", "default": []},
+    "drain_timeout": {"type": "int", "default": 15},
+    "settle": {"type": "float", "default": 2.5},
+}
+_CHECK_SPEC: dict[str, dict[str, Any]] = {
+    "name": {"type": "str"},
+    "url": {"type": "str", "required": True},
+    "method": {"type": "str", "choices": ["GET", "HEAD", "POST"], "default": "GET"},
+    "status": {"type": "list", "elements": "int", "default": [200]},
+    "json": {"type": "dict", "default": {}},
+    "headers": {"type": "dict", "default": {}, "no_log": True},
+    "body": {"type": "raw"},
+    "timeout": {"type": "float", "default": 5.0},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One HTTP check.
+
+    :param json: dotted path into the answer (``features.ai``, ``items.0.id``) to the value it must have.
+    :param timeout: seconds for one request.
+    """
+
+    name: str
+    url: str
+    method: str
+    status: tuple[int, ...]
+    json: Mapping[str, Any]
+    headers: Mapping[str, str]
+    body: Any
+    timeout: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What a user may say of one service; every field has a default.
+
+    :param attach_command: argument list run once the new replica is healthy, to tell a proxy of it.
+    :param drain_command: argument list that takes the old replica out of the proxy.
+    :param drain_timeout: seconds to wait until the old replica has no connection left.
+    :param settle: seconds that a proxy which follows DNS is given to find the new replica.
+    """
+
+    name: str
+    checks: tuple[Check, ...] = ()
+    cutover: str = "auto"
+    attach_command: tuple[str, ...] = ()
+    drain_command: tuple[str, ...] = ()
+    drain_timeout: int = 15
+    settle: float = 2.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A Compose project on one host, as ``rollback_stack`` describes it.
+
+    :param config: paths of configuration files, relative to `project_src`; None: the Compose files and ``.env``.
+    :param health_timeout: seconds that new containers and checks are given to become good.
+    :param stop_timeout: seconds between SIGTERM and SIGKILL; None: each container's own grace period.
+    :param registry: repository prefix that images are pushed to when a restore point is captured.
+    """
+
+    name: str
+    project_src: str
+    project_name: str | None
+    files: tuple[str, ...]
+    profiles: tuple[str, ...]
+    env_files: tuple[str, ...]
+    config: tuple[str, ...] | None
+    services: Mapping[str, Service]
+    image_source: str
+    stop_timeout: int | None
+    health_timeout: int
+    registry: str | None
+    keep: int
+    max_age_days: int | None
+
+    def service(self, name: str) -> Service:
+        """Return what is said of a service, or the defaults."""
+        return self.services.get(name, Service(name=name))
+
+    @property
+    def variable_file(self) -> str:
+        """The environment file that version variables are set in: the last one, which wins in Compose."""
+        return self.env_files[-1] if self.env_files else ".env"
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Every check of every service, in the order of the description."""
+        return tuple(check for service in self.services.values() for check in service.checks)
+
+
+def parse(raw: Mapping[str, Any] | None) -> Stack:
+    """Turn ``rollback_stack`` into a Stack.
+
+    :raises RollbackError: naming the key that is wrong and what would be right.
+    """
+    if not raw:
+        raise RollbackError(
+            "rollback_stack is not set for this host",
+            "Describe the stack in the inventory; discover.yml writes the variable for a project that runs.",
+        )
+    values = _validated(_STACK_SPEC, raw, "rollback_stack")
+    if not PurePosixPath(values["project_src"]).is_absolute():
+        raise RollbackError(
+            f"rollback_stack.project_src is not an absolute path: {values['project_src']}",
+            "Give the directory on the target host that holds the Compose file.",
+        )
+    for key in ("files", "env_files", "config"):
+        for path in values[key] or ():
+            relative_path(path, f"rollback_stack.{key}")
+    services = {name: _service(name, entry) for name, entry in values["services"].items()}
+    config = None if values["config"] is None else tuple(values["config"])
+    lists = {key: tuple(values[key]) for key in ("files", "profiles", "env_files")}
+    rest = {
+        key: values[key]
+        for key in ("project_src", "project_name", "image_source", "stop_timeout")
+        + ("health_timeout", "registry", "keep", "max_age_days")
+    }
+    return Stack(name=_names.stack_name(values["name"]), config=config, services=services, **lists, **rest)
+
+
+def relative_path(path: str, where: str) -> str:
+    """Return a path that stays inside its directory, or raise."""
+    pure = PurePosixPath(path)
+    if not path or pure.is_absolute() or ".." in pure.parts:
+        raise RollbackError(
+            f"{where} may not leave its directory: {path!r}",
+            "Give paths relative to project_src, without '..'.",
+        )
+    return str(pure)
+
+
+def _service(name: str, raw: Mapping[str, Any] | None) -> Service:
+    where = f"rollback_stack.services.{name}"
+    values = _validated(_SERVICE_SPEC, raw or {}, where)
+    checks = tuple(_check(f"{name}-{n}", entry, f"{where}.checks[{n}]") for n, entry in enumerate(values["checks"]))
+    commands = {key: tuple(values[key]) for key in ("attach_command", "drain_command")}
+    rest = {key: values[key] for key in ("cutover", "drain_timeout", "settle")}
+    return Service(name=name, checks=checks, **commands, **rest)
+
+
+def _check(default_name: str, raw: Mapping[str, Any], where: str) -> Check:
+    values = _validated(_CHECK_SPEC, raw, where)
+    if not values["url"].startswith(("http://", "https://")):
+        raise RollbackError(f"{where}.url is not an HTTP URL: {values['url']!r}", "Start it with http:// or https://.")
+    values["status"] = tuple(values["status"])
+    values["name"] = values["name"] or default_name
+    return Check(**values)
+
+
+def _validated(spec: Mapping[str, Any], raw: Any, where: str) -> dict[str, Any]:
+    if not isinstance(raw, Mapping):
+        raise RollbackError(f"{where} must be a dictionary, not {type(raw).__name__}", "See the README's example.")
+    result = ArgumentSpecValidator(dict(spec)).validate(dict(raw))
+    if result.error_messages:
+        raise RollbackError(f"{where}: {'; '.join(result.error_messages)}", f"Known keys: {', '.join(sorted(spec))}.")
+    return dict(result.validated_parameters)

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what runs to a restore point, in one call: files, tags, containers, health; and back again if it fails.
+
+Nothing here decides anything: the order and the subjects come from :func:`_plan.plan`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _checks,
+    _command,
+    _drain,
+    _env_file,
+    _files,
+    _plan,
+)
+from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
+from ansible_collections.tiered.rollback.plugins.module_utils._cutover import START_FIRST, STOP_FIRST
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container, Engine
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
+from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
+from ansible_collections.tiered.rollback.plugins.module_utils._observe import (
+    Observed,
+    file_part,
+    observe,
+    refresh,
+)
+from ansible_collections.tiered.rollback.plugins.module_utils._plan import Interrupted, Plan
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Service, Stack
+from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
+
+_POLL = 0.1
+#: A container that restarts this often while it is waited for will not get healthy by waiting longer.
+_CRASHES = 3
+
+
+class Switch:
+    """Moves one stack to a restore point.
+
+    :param journal: records every step; its *before* point guards against overwriting what nobody captured.
+    """
+
+    def __init__(self, stack: Stack, engine: Engine, compose: Compose, store: Store, journal: Journal) -> None:
+        self._stack = stack
+        self._engine = engine
+        self._compose = compose
+        self._store = store
+        self._journal = journal
+        self._root = Path(stack.project_src)
+
+    def plan(self, point: RestorePoint) -> tuple[Observed, Plan]:
+        """Look at the stack and compute the plan to a point."""
+        now = observe(self._stack, self._engine, self._compose)
+        interrupted = interruption(self._journal)
+        return now, _plan.plan(self._stack, now, point, self._store.definition(point), interrupted)
+
+    def to(self, point: RestorePoint) -> list[dict[str, Any]]:
+        """Bring the stack to a point, and return the results of the checks there.
+
+        A point that was captured unhealthy (the broken state before a rollback) only has to be as it was captured.
+
+        :raises RollbackError: when a step fails or the point does not get healthy; the caller decides what then.
+        """
+        now, plan = self.plan(point)
+        with self._journal.step("configuration", files=self._files_of(plan)):
+            self._write_files(plan, point, now)
+        with self._journal.step("images"):
+            wanted = {part.image: part.image_id for part in point.services.values()}
+            for name in plan.subjects("move_tag"):
+                self._engine.tag(wanted[name], name)
+            if plan.steps:
+                self._compose.render()
+        with self._journal.step("containers", services=sorted(plan.replicas)):
+            self._replace_containers(plan, point)
+        with self._journal.step("checks"):
+            return self._verify(now, point)
+
+    def _write_files(self, plan: Plan, point: RestorePoint, now: Observed) -> None:
+        paths = [*plan.subjects("write_file"), *plan.subjects("remove_file")]
+        self._refuse_uncaptured(paths, point)
+        checkout = Checkout(self._stack.project_src)
+        from_git = plan.source == "git" and point.git is not None
+        if from_git and paths:
+            checkout.keep_local_changes(self._journal.run.id)
+        for path in plan.subjects("write_file"):
+            data, part = self._store.content(point, path), point.files[path]
+            (self._root / path).parent.mkdir(parents=True, exist_ok=True)
+            _files.write(self._root / path, data or b"", part.mode, (part.uid, part.gid))
+        for path in plan.subjects("remove_file"):
+            _files.remove(self._root / path)
+        for name in plan.subjects("set_variable"):
+            self._set_variable(name, point.variables[name])
+        if from_git and point.git is not None and (tracked := checkout.tracked(paths)):
+            checkout.stage_version(point.git.commit, tracked)
+
+    def _set_variable(self, name: str, value: str) -> None:
+        path = self._root / self._stack.variable_file
+        part = file_part(path)
+        text = _env_file.set_variable((_files.read(path) or b"").decode(), name, value)
+        _files.write(path, text.encode(), part.mode, (part.uid, part.gid))
+
+    def _refuse_uncaptured(self, paths: Collection[str], point: RestorePoint) -> None:
+        before = self._store.load(self._journal.before) if self._journal.before else None
+        for path in paths:
+            current = file_part(self._root / path).sha256
+            known = {source.files[path].sha256 for source in (before, point) if source and path in source.files}
+            if current is not None and current not in known:
+                raise RollbackError(
+                    f"{path} was changed by somebody else since this run began",
+                    "Run the command again; the new contents are then captured first.",
+                )
+
+    def _files_of(self, plan: Plan) -> list[str]:
+        return [*plan.subjects("write_file"), *plan.subjects("remove_file")]
+
+    def _replace_containers(self, plan: Plan, point: RestorePoint) -> None:
+        """Start new replicas first, so that a target that does not get healthy has stopped nothing."""
+        first, last = plan.subjects(START_FIRST), plan.subjects(STOP_FIRST)
+        hashes = self._compose.hashes() if first else {}
+        old = {name: self._prepare(name, point, hashes) for name in first}
+        if first:
+            self._compose.add_replicas({name: len(old[name]) + plan.replicas[name] for name in first})
+            self._wait_good(first, point, {c.id for found in old.values() for c in found})
+        if last:
+            self._compose.recreate({name: plan.replicas[name] for name in last}, self._stack.stop_timeout)
+            self._wait_good(last, point, set())
+        for name in first:
+            self._retire(self._stack.service(name), old[name])
+        if gone := plan.subjects("remove_service"):
+            self._remove_services(gone, point.project)
+
+    def _prepare(self, name: str, point: RestorePoint, hashes: dict[str, str]) -> list[Container]:
+        """Return the replicas to retire; those that a killed run already started for this point stay."""
+        part = point.services[name]
+        mine = [c for c in self._engine.containers(point.project) if c.service == name]
+        for container in mine:
+            if not container.running:
+                self._engine.remove(container.id)
+        wanted = {part.config_hash, part.rendered_hash, hashes.get(name, "")}
+        return [
+            c
+            for c in mine
+            if c.running and not (_plan.at_target(c, part, wanted) and c.created[:23] >= self._journal.began[:23])
+        ]
+
+    def _retire(self, service: Service, old: Collection[Container]) -> None:
+        """Take old replicas out of the proxy, wait for their last requests, stop them."""
+        if not old:
+            return
+        for container in old:
+            self._command(service.attach_command, container)
+        time.sleep(service.settle)
+        for container in old:
+            if service.drain_command:
+                self._command(service.drain_command, container)
+            else:
+                _drain.refuse_new_connections(container)
+        for container in old:
+            _drain.wait_until_quiet(container, service.drain_timeout)
+            self._engine.stop(container.id, self._stack.stop_timeout)
+            self._engine.remove(container.id)
+
+    def _command(self, argv: Collection[str], old: Container) -> None:
+        if argv:
+            names = {"{container}": old.id, "{name}": old.name, "{address}": next(iter(old.addresses), "")}
+            _command.run([names.get(part, part) for part in argv], cwd=str(self._root))
+
+    def _remove_services(self, names: Collection[str], project: str) -> None:
+        for container in self._engine.containers(project):
+            if container.service in names:
+                self._engine.stop(container.id, self._stack.stop_timeout)
+                self._engine.remove(container.id)
+
+    def _wait_good(self, names: Collection[str], point: RestorePoint, old: Collection[str]) -> None:
+        """Wait until each service has its replicas of the target, good; fail early where waiting cannot help."""
+        deadline = time.monotonic() + self._stack.health_timeout
+        while True:
+            new = [c for c in self._engine.containers(point.project) if c.service in names and c.id not in old]
+            hopeless = [c for c in new if c.health == "unhealthy" or c.restarts >= _CRASHES]
+            if (not hopeless or not point.healthy) and all(_enough(new, name, point) for name in names):
+                return
+            if hopeless or time.monotonic() >= deadline:
+                worst = (hopeless or [c for c in new if not c.good] or new or [None])[0]
+                if not point.healthy and worst is not None:
+                    return
+                raise self._not_healthy(worst, point)
+            time.sleep(_POLL)
+
+    def _not_healthy(self, container: Container | None, point: RestorePoint) -> RollbackError:
+        if container is None:
+            return RollbackError(f"no container of {point.version} was started", "See the engine's log.")
+        tail = self._engine.log_tail(container.id)
+        return RollbackError(
+            f"{container.service} of {point.version} does not get healthy: {container.state}",
+            f"Its last lines: {tail}" if tail else "It printed nothing.",
+        )
+
+    def _verify(self, before: Observed, point: RestorePoint) -> list[dict[str, Any]]:
+        checks = self._stack.checks
+        results = _checks.wait(checks, self._stack.health_timeout) if point.healthy else _checks.run(checks)
+        now = refresh(replace(before, definition=self._store.definition(point)), self._engine)
+        replicas = {name: part.replicas for name, part in point.services.items()}
+        shape = [*_checks.containers(now, point), _checks.leftovers(now, replicas, self._engine)]
+        found = [*results, *shape]
+        if point.healthy and not all(result.ok for result in found):
+            raise RollbackError(
+                "the stack is not what was asked for: " + _checks.describe_failures(found),
+                "Look at 'docker compose ps' and the services' logs.",
+            )
+        return [result.to_dict() for result in found]
+
+
+def interruption(journal: Journal | None) -> Interrupted | None:
+    """Return what earlier, unfinished steps of a journal replaced."""
+    files = {path for step in (journal.steps if journal else ()) for path in step.get("files", ())}
+    return Interrupted(files=frozenset(files), since=journal.began) if journal and files else None
+
+
+def _enough(containers: Collection[Container], name: str, point: RestorePoint) -> bool:
+    part = point.services[name]
+    good = [
+        c
+        for c in containers
+        if c.service == name and (c.good if point.healthy else c.running) and c.image_id == part.image_id
+    ]
+    return len(good) >= part.replicas

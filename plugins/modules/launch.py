@@ -1,0 +1,77 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: launch
+short_description: Check what was given at launch, and name the run
+version_added: 0.1.0
+description:
+  - First task of every playbook of this collection. Runs on the controller only.
+  - Checks the launch variables C(version), C(reason), C(run), C(project) and C(output) against strict patterns while they are still raw.
+    Ansible would otherwise evaluate a template expression in them, such as a C(pipe) lookup, as soon as anything refers
+    to the variable.
+  - Sets the fact C(rollback_launch) with C(given), the checked launch variables, and C(run), the identity that lock,
+    journal, ledger and report share.
+options:
+  playbook:
+    description: Name of the playbook, for the records.
+    type: str
+    required: true
+  required:
+    description: Launch variables that must be given.
+    type: list
+    elements: str
+    default: []
+author:
+  - The tiered.rollback authors (@tiered)
+attributes:
+  check_mode:
+    description: Gives the same answer as a real run and moves nothing.
+    support: full
+  diff_mode:
+    description: Changes nothing, so there is nothing to show.
+    support: none
+  idempotent:
+    description: Every run gets an id of its own.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Check what was given at launch
+  tiered.rollback.launch:
+    playbook: tier1-emergency.yml
+    required: [version]
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The fact that is set.
+  returned: success
+  type: dict
+  contains:
+    rollback_launch:
+      description: C(given), the launch variables that were given, and C(run), the identity of this run.
+      type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Say that this is an action: it is only ever run on the controller."""
+    AnsibleModule(
+        argument_spec={
+            "playbook": {"type": "str", "required": True},
+            "required": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    ).fail_json(msg="tiered.rollback.launch runs on the controller; call it by its full name")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: restore_point
+short_description: Capture a restore point of what runs
+version_added: 0.1.0
+description:
+  - Records image ids and digests, the Compose project as rendered, the configuration files and the git commit, each
+    with size and SHA-256, reads it all back, and marks the point as proven.
+  - Images are tagged so that C(docker image prune) leaves them, and pushed where the stack names a registry.
+  - Where the newest point of this version already equals what runs, nothing is captured.
+extends_documentation_fragment:
+  - tiered.rollback.stack
+  - tiered.rollback.stack.run
+  - tiered.rollback.stack.attributes
+options:
+  version:
+    description: Name of the version that runs. The default is found from the image labels or the version variable.
+    type: str
+  pinned:
+    description: Whether retention must leave the point alone.
+    type: bool
+    default: false
+  lock_wait:
+    description: Seconds to wait for another run on the same stack.
+    type: int
+    default: 30
+"""
+
+EXAMPLES = r"""
+- name: Capture v0.9.0 before the next deployment
+  tiered.rollback.restore_point:
+    stack: "{{ rollback_stack }}"
+    run: "{{ rollback_launch.run }}"
+    version: v0.9.0
+"""
+
+RETURN = r"""
+restore_point:
+  description: Id of the point that holds what runs.
+  returned: success
+  type: str
+version:
+  description: The version it is captured as.
+  returned: success
+  type: str
+size:
+  description: Bytes of the files and images it names.
+  returned: success
+  type: int
+actions:
+  description: What was done, or would be.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import re
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _capture,
+    _checks,
+    _context,
+    _journal,
+    _lock,
+    _names,
+    _select,
+    _target,
+)
+from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
+
+OPTIONS = {
+    **_context.RUN_OPTIONS,
+    "version": {"type": "str"},
+    "pinned": {"type": "bool", "default": False},
+    "lock_wait": {"type": "int", "default": 30},
+}
+
+
+def act(ctx: Context) -> dict[str, Any]:
+    """Capture what runs, unless the newest point of this version already equals it."""
+    if ctx.module.check_mode:
+        return _capture_point(ctx)
+    with _lock.held(ctx.state, ctx.run, ctx.module.params["lock_wait"]):
+        try:
+            return _capture_point(ctx)
+        finally:
+            _lock.release(ctx.state, ctx.run)
+
+
+def _capture_point(ctx: Context) -> dict[str, Any]:
+    _refuse_unfinished(ctx)
+    now = observe(ctx.stack, ctx.engine, ctx.compose)
+    deployed = [point for point in ctx.store.points() if point.kind == "deploy"]
+    current = [p for p in _target.equal_points(ctx.stack, ctx.store, now, deployed) if ctx.store.proven(p.id)]
+    version = _version(ctx.module.params["version"] or _capture.running_version(now, ctx.engine, current))
+    same = [point for point in current if point.version == version]
+    if same:
+        pin = ctx.module.params["pinned"] and not ctx.store.pinned(same[-1].id)
+        if pin and not ctx.module.check_mode:
+            ctx.store.pin(same[-1].id)
+        return _result(same[-1], [f"pin {same[-1].id}"] if pin else [])
+    _refuse_bad(ctx, now)
+    created = _journal.now()
+    point = _capture.describe(
+        ctx.stack,
+        now,
+        ctx.engine,
+        point_id=f"{version}-{re.sub('[-:]', '', created[:19])}Z",
+        version=version,
+        kind="deploy",
+        created=created,
+        reason=ctx.run.reason,
+        healthy=True,
+    )
+    if not ctx.module.check_mode:
+        point = _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
+        _capture.prove(ctx.store, ctx.engine, point)
+        if ctx.module.params["pinned"]:
+            ctx.store.pin(point.id)
+    return _result(point, [f"capture {point.id}", f"prove {point.id}"])
+
+
+def _refuse_unfinished(ctx: Context) -> None:
+    unfinished = _journal.load(ctx.state)
+    if unfinished:
+        raise RollbackError(
+            f"{unfinished.run.describe()} was not finished, so what runs may be half of two versions",
+            "Run its command again, or undo.yml; then capture.",
+        )
+
+
+def _refuse_bad(ctx: Context, now: Any) -> None:
+    results = [*_checks.health(now), *_checks.run(ctx.stack.checks)]
+    if not all(result.ok for result in results):
+        raise RollbackError(
+            f"this is not a state worth returning to: {_checks.describe_failures(results)}",
+            "Capture a restore point while the version is healthy; a wrong check URL shows here too.",
+        )
+
+
+def _version(name: str) -> str:
+    if name == _select.PREVIOUS or name.startswith("before-"):
+        raise RollbackError(f"{name} cannot be the name of a version", "Give the version's own name, such as v0.9.0.")
+    return _names.version(name)
+
+
+def _result(point: Any, actions: list[str]) -> dict[str, Any]:
+    return {
+        "changed": bool(actions),
+        "restore_point": point.id,
+        "version": point.version,
+        "size": point.size,
+        "actions": actions,
+        "diff": {"before": "", "after": "".join(f"{action}\n" for action in actions)},
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    _context.main(act, OPTIONS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: restore_point_prune
+short_description: Remove restore points that have served their time
+version_added: 0.1.0
+description:
+  - Removes points beyond the stack's C(keep) newest, unless they are younger than C(max_age_days).
+  - Never removes what runs now, the newest proven point, a pinned one, or one that an unfinished or the newest run
+    refers to. Only image tags of this stack's own are taken away.
+extends_documentation_fragment:
+  - tiered.rollback.stack
+  - tiered.rollback.stack.run
+  - tiered.rollback.stack.attributes
+options:
+  lock_wait:
+    description: Seconds to wait for another run on the same stack.
+    type: int
+    default: 30
+"""
+
+EXAMPLES = r"""
+- name: Keep the ten newest restore points
+  tiered.rollback.restore_point_prune:
+    stack: "{{ rollback_stack }}"
+    run: "{{ rollback_launch.run }}"
+"""
+
+RETURN = r"""
+removed:
+  description: Ids of the points that were removed, or would be.
+  returned: success
+  type: list
+  elements: str
+kept:
+  description: How many points stay.
+  returned: success
+  type: int
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _capture,
+    _context,
+    _journal,
+    _ledger,
+    _lock,
+    _retention,
+    _target,
+)
+from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
+from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
+
+OPTIONS = {**_context.RUN_OPTIONS, "lock_wait": {"type": "int", "default": 30}}
+
+
+def act(ctx: Context) -> dict[str, Any]:
+    """Remove what retention allows, or in check mode say what that is."""
+    if ctx.module.check_mode:
+        return _result(*_choose(ctx))
+    with _lock.held(ctx.state, ctx.run, ctx.module.params["lock_wait"]):
+        try:
+            points, removed = _choose(ctx)
+            for point in points:
+                if point.id in removed:
+                    _remove(ctx, point)
+        finally:
+            _lock.release(ctx.state, ctx.run)
+    return _result(points, removed)
+
+
+def _choose(ctx: Context) -> tuple[list[RestorePoint], list[str]]:
+    points = list(ctx.store.points())
+    now = observe(ctx.stack, ctx.engine, ctx.compose)
+    kept = {point.id for point in _target.equal_points(ctx.stack, ctx.store, now, points)}
+    kept |= {point.id for point in points if ctx.store.pinned(point.id)}
+    kept |= {entry[key] for entry in _ledger.entries(ctx.state)[-1:] for key in ("before", "target")}
+    journal = _journal.load(ctx.state)
+    if journal:
+        kept |= {journal.target, str(journal.before)}
+    removed = _retention.expendable(
+        points,
+        kept=kept,
+        proven={point.id for point in points if ctx.store.proven(point.id)},
+        keep=ctx.stack.keep,
+        max_age_days=ctx.stack.max_age_days,
+        today=datetime.now(UTC),
+    )
+    return points, removed
+
+
+def _remove(ctx: Context, point: RestorePoint) -> None:
+    # The point first: a point whose image tags are gone could be offered though a prune has taken its images.
+    ctx.store.remove(point.id)
+    for tag in _capture.keep_tags(point).values():
+        ctx.engine.untag(tag)
+
+
+def _result(points: list[RestorePoint], removed: list[str]) -> dict[str, Any]:
+    return {
+        "changed": bool(removed),
+        "removed": removed,
+        "kept": len(points) - len(removed),
+        "diff": {"before": "".join(f"{name}\n" for name in removed), "after": ""},
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    _context.main(act, OPTIONS)
+
+
+if __name__ == "__main__":
+    main()
