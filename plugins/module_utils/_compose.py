@@ -14,7 +14,10 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _command
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|(\w+))")
-_HINT = "Run 'docker compose config' in the project's directory; nothing was stopped."
+_HINT = (
+    "Correct the file, or copy the one of a restore point back from files/ below "
+    "restore_points/ in the state directory; nothing was stopped."
+)
 
 
 class Compose:

@@ -14,16 +14,21 @@ START_FIRST = "start_first"
 STOP_FIRST = "stop_first"
 
 
-def choose(name: str, wish: str, definitions: Iterable[Mapping[str, Any]], has_health: bool) -> tuple[str, str]:
+def choose(
+    name: str, wish: str, definitions: Iterable[Mapping[str, Any]], *, has_health: bool, has_volumes: bool
+) -> tuple[str, str]:
     """Choose the cutover of one service and say why.
 
     :param wish: ``auto``, ``start_first`` or ``stop_first``, as the stack says.
     :param definitions: the service as rendered now and at the target; both must allow two replicas at once.
+    :param has_volumes: whether a running container has a writable volume, which a second replica would not see.
     :param has_health: whether a new replica can be seen to be healthy.
     :returns: the cutover and its reason.
     :raises RollbackError: when start-first is demanded where it cannot work.
     """
     obstacle = next((reason for definition in definitions for reason in _obstacles(definition)), None)
+    if obstacle is None and has_volumes:
+        obstacle = "it has a volume that the image declares"
     if wish == START_FIRST and obstacle:
         raise RollbackError(
             f"service {name} cannot be started first: {obstacle}",

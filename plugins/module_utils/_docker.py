@@ -36,6 +36,7 @@ class Container:
 
     :param health: ``healthy``, ``unhealthy``, ``starting``, or None where it has no health check.
     :param pid: process id on the host; 0 where it does not run.
+    :param writable_volumes: whether it has a volume of its own, anonymous ones that only the image declares included.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Container:
     pid: int
     created: str
     addresses: tuple[str, ...]
+    writable_volumes: bool = False
 
     @property
     def good(self) -> bool:
@@ -226,6 +228,7 @@ def _container(raw: dict[str, Any]) -> Container:
         restarts=raw.get("RestartCount", 0),
         pid=state["Pid"],
         created=raw["Created"],
+        writable_volumes=any(m["Type"] == "volume" and m["RW"] for m in raw.get("Mounts") or ()),
         addresses=tuple(net["IPAddress"] for net in networks.values() if net.get("IPAddress")),
     )
 

@@ -86,6 +86,13 @@ def load_json(data: bytes, what: str) -> Any:
         raise RollbackError(f"{what} is damaged: {error}", "Restore the file from a backup of the host.") from error
 
 
+def set_aside(path: Path, size: int) -> None:
+    """Hold *size* bytes in a file that is removed when they are needed, so that a full disk cannot stop the way back."""
+    reserve(path.parent, size)
+    with path.open("wb") as ballast:
+        os.posix_fallocate(ballast.fileno(), 0, size)
+
+
 def reserve(directory: Path, size: int) -> None:
     """Prove that *size* bytes can be written below a directory, by writing and syncing them once.
 

@@ -16,6 +16,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _files, _ru
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 
 NAME = "journal.json"
+#: Room that is held while a run is under way, and given up for the way back.
+BALLAST = "ballast"
 
 
 @dataclass(kw_only=True)

@@ -159,8 +159,13 @@ def _service_steps(
         if not reason:
             continue
         definitions = [d["services"][name] for d in (now.definition, definition) if name in d.get("services", {})]
-        has_health = any(container.health for container in containers) or any("healthcheck" in d for d in definitions)
-        cutover, why = _cutover.choose(name, stack.service(name).cutover, definitions, has_health)
+        cutover, why = _cutover.choose(
+            name,
+            stack.service(name).cutover,
+            definitions,
+            has_health=any(c.health for c in containers) or any("healthcheck" in d for d in definitions),
+            has_volumes=any(c.writable_volumes for c in containers),
+        )
         running = ", ".join(sorted({short(container.image_id) for container in containers if container.running}))
         note = f"{reason}; {why}"
         steps.append(

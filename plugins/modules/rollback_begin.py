@@ -98,6 +98,7 @@ lock_holder:
   type: dict
 """
 
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
@@ -168,7 +169,8 @@ def _begin(ctx: Context) -> dict[str, Any]:
     now, target, result = _look(ctx, unfinished)
     if not result["changed"]:
         return result
-    _files.reserve(ctx.state, _ROOM)
+    _files.set_aside(ctx.state / _journal.BALLAST, _ROOM)
+    _files.reserve(Path(ctx.stack.project_src), 2 * sum(part.size for part in target.point.files.values()) + 65536)
     _target.pull(ctx.engine, target.missing)
     checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
     before = unfinished.before if unfinished else _capture_before(ctx, now, checks, result["from_version"])

@@ -76,6 +76,7 @@ def _write(ctx: Context, journal: Journal, full: dict[str, Any]) -> None:
     _files.write(reports / f"{ctx.run.id}.json", _files.dump_json(full))
     _files.write(reports / f"{ctx.run.id}.md", _outcome.markdown(full).encode())
     _ledger.append(ctx.state, _outcome.summary(full))
+    _files.remove(ctx.state / _journal.BALLAST)
     if full["outcome"] != _outcome.FAILED:
         journal.close()
 

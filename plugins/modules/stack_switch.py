@@ -58,6 +58,7 @@ probe:
   type: dict
 """
 
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
@@ -112,7 +113,7 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
             outcome = _outcome.SUCCEEDED
         except (RollbackError, OSError) as error:
             failure = error if isinstance(error, RollbackError) else RollbackError(str(error))
-            outcome, failure = _put_back(switch, before, failure)
+            outcome, failure = _put_back(ctx.state, switch, before, failure)
     journal.facts.update(
         outcome=outcome,
         error=str(failure) if failure else None,
@@ -131,8 +132,9 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
     return {"changed": bool(actions), "actions": actions, "checks": checks, **facts}
 
 
-def _put_back(switch: Switch, before: Any, failure: RollbackError) -> tuple[str, RollbackError]:
+def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) -> tuple[str, RollbackError]:
     try:
+        _files.remove(state / _journal.BALLAST)
         switch.to(before)
     except (RollbackError, OSError) as error:
         return _outcome.FAILED, RollbackError(

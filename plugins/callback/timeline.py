@@ -1,0 +1,209 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Live progress of a run against its tier's budget."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: timeline
+type: stdout
+short_description: Show a run live against its tier's time budget
+version_added: 0.1.0
+description:
+  - One line a step, with the time since the start, the share of the tier's budget that is used up, and what the step
+    found. On a terminal the line of the step at work counts on; elsewhere it is printed once the step has ended.
+  - Ends with a summary that says what became of each host, how long it took, how long no good answer was had, where the
+    report is and how to undo it.
+  - Failures, warnings and differences are shown as the default output shows them. The default output itself is one
+    variable away, C(ANSIBLE_STDOUT_CALLBACK=default).
+extends_documentation_fragment:
+  - default_callback
+  - result_format_callback
+requirements:
+  - set as stdout_callback in ansible.cfg
+author: The tiered.rollback authors (@tiered)
+"""
+
+import shutil
+import sys
+import threading
+import time
+from typing import Any
+
+from ansible import constants as C
+from ansible.plugins.callback.default import CallbackModule as Default
+from ansible_collections.tiered.rollback.plugins.module_utils._outcome import BUDGETS
+
+_BAR = 20
+_TICK = 0.2
+_ROLE = "rollback"
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as ``m:ss``."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def bar(elapsed: float, budget: float | None) -> str:
+    """Draw the share of a budget that is used up; nothing where there is no budget."""
+    if not budget:
+        return ""
+    filled = min(int(elapsed / budget * _BAR) + 1, _BAR)
+    return f" of {clock(budget)} [{'#' * filled}{'.' * (_BAR - filled)}]"
+
+
+def findings(action: str, result: dict[str, Any]) -> list[str]:
+    """Say in a few words what a step of this collection found; the first stands on the step's own line."""
+    name = action.rpartition(".")[2]
+    if name == "rollback_begin" and "plan" in result:
+        steps = result["plan"]["steps"]
+        resumed = [f"continues {result['resumed']}, which was not finished"] if result.get("resumed") else []
+        lines = [f"{s['action']} {s['subject']}: {s['now']} -> {s['target']}" for s in steps]
+        notes = [f" ({s['note']})" if s["note"] else "" for s in steps]
+        head = f"{result['from_version']} -> {result['to_version']}, {len(steps)} steps"
+        return [head, *resumed, *(line + note for line, note in zip(lines, notes, strict=True))]
+    if name == "stack_switch" and result.get("checks"):
+        return [f"{len(result['checks'])} checks hold, {result['outage']:.2f} s without a good answer"]
+    if name in ("restore_point", "restore_point_prune") and "diff" in result:
+        return [", ".join(result.get("actions") or [f"remove {r}" for r in result.get("removed", ())])]
+    return []
+
+
+def closing(host: str, record: dict[str, Any], report: str) -> list[str]:
+    """Summarise one recorded run."""
+    name = {"succeeded": "succeeded", "reverted": "FAILED, the state before was put back"}.get(
+        record["outcome"], "FAILED, and the state before could not be put back"
+    )
+    lines = [
+        f"{host}: {record['kind']} of {record['stack']} from {record['from_version']} to {record['to_version']} {name}",
+        f"  took      {clock(record['duration'])} of {clock(record['budget'])} (tier {record['tier']}), "
+        f"{record['outage']:.2f} s without a good answer",
+        f"  report    {report}",
+    ]
+    if record["outcome"] == "succeeded":
+        lines.append(f"  to undo   ansible-playbook undo.yml -e run={record['run']}")
+    return lines
+
+
+class CallbackModule(Default):  # type: ignore[misc]
+    """Stdout callback; what it does not override is the default's."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "tiered.rollback.timeline"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begin = time.monotonic()
+        self._budget: float | None = None
+        self._task = ""
+        self._ticking: threading.Event | None = None
+        self._summary: list[str] = []
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Print the play's name."""
+        self._play = play
+        self._display.display(f"\n{play.get_name().strip()}", color=C.COLOR_HIGHLIGHT)
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Note the step; on a terminal show it counting."""
+        self._end_tick()
+        role = getattr(task, "_role", None)
+        if role is not None and role.get_name(include_role_fqcn=False) == _ROLE:
+            self._budget = BUDGETS[int(task.get_vars().get("rollback_tier", 1))]
+        self._task = task.get_name(include_role_fqcn=False).rpartition(" : ")[2]
+        self._last_task_banner = task._uuid
+        if sys.stdout.isatty():
+            self._ticking = threading.Event()
+            threading.Thread(target=self._tick, args=(self._ticking, self._task), daemon=True).start()
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        """Show a handler as any step."""
+        self.v2_playbook_on_task_start(task, False)
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        """Say nothing: the step's line comes with its result."""
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Print the step's line and what it found."""
+        self._end_tick()
+        found, action = result.result, result.task.action
+        changed = bool(found.get("changed"))
+        self._handle_warnings_and_exception(result)
+        if action.rpartition(".")[2] == "debug" and "msg" in found:
+            self._message(found["msg"])
+            return
+        if action.rpartition(".")[2] == "validate_argument_spec" and not self._run_is_verbose(result):
+            return
+        lines = findings(action, found)
+        text = self._line(result, "changed" if changed else "ok", lines[0] if lines else "")
+        self._display.display(text, color=C.COLOR_CHANGED if changed else C.COLOR_OK)
+        for line in lines[1:]:
+            self._display.display(f"       {line}", color=C.COLOR_VERBOSE)
+        if found.get("record"):
+            self._summary += closing(result.host.get_name(), found["record"], found["report"])
+        if self._run_is_verbose(result):
+            self._display.display(self._dump_results(found))
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        """Say nothing of a step that had nothing to do."""
+        self._end_tick()
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Print what is wrong and what to do, each on lines of its own."""
+        self._end_tick()
+        found = result.result
+        if "hint" not in found and not str(found.get("msg", "")).count("HINT: "):
+            super().v2_runner_on_failed(result, ignore_errors)
+            return
+        # Not the exception: it would say the same again, with the place in our own code that says nothing to a user.
+        self._handle_warnings(found)
+        self._display.display(self._line(result, "FAILED", ""), color=C.COLOR_ERROR)
+        for line in str(found["msg"]).splitlines():
+            self._display.display(f"       {line}", color=C.COLOR_ERROR)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Show it as the default does."""
+        self._end_tick()
+        super().v2_runner_on_unreachable(result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Print what became of each host."""
+        self._end_tick()
+        self._display.display("")
+        for line in self._summary:
+            failed = "FAILED" in line
+            self._display.display(line, color=C.COLOR_ERROR if failed else C.COLOR_OK)
+        for host in sorted(stats.processed):
+            counts = stats.summarize(host)
+            if counts["unreachable"] or counts["failures"]:
+                state = "unreachable" if counts["unreachable"] else "failed"
+                self._display.display(f"{host}: {state}", color=C.COLOR_ERROR)
+        self._display.display(f"total {clock(time.monotonic() - self._begin)}")
+
+    def _line(self, result: Any, state: str, note: str) -> str:
+        elapsed = time.monotonic() - self._begin
+        host = f"{result.host.get_name()}: "
+        tail = f"  {note}" if note else ""
+        return f"{clock(elapsed):>6}{bar(elapsed, self._budget)} {state:<8} {host}{self._task}{tail}"
+
+    def _message(self, message: Any) -> None:
+        for line in message if isinstance(message, list) else str(message).splitlines():
+            self._display.display(f"       {line}" if isinstance(message, list) else line)
+
+    def _tick(self, ended: threading.Event, task: str) -> None:
+        """Count on the line of the step at work until it ends, then wipe the line."""
+        while not ended.wait(_TICK):
+            elapsed = time.monotonic() - self._begin
+            text = f"{clock(elapsed):>6}{bar(elapsed, self._budget)} ...      {task}"
+            sys.stdout.write("\r" + text[: shutil.get_terminal_size().columns - 1])
+            sys.stdout.flush()
+
+    def _end_tick(self) -> None:
+        if self._ticking is not None:
+            self._ticking.set()
+            self._ticking = None
+            # Erase the line: the result's own is printed in its place.
+            sys.stdout.write("\r\x1b[K")
+            sys.stdout.flush()
