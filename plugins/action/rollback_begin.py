@@ -20,7 +20,7 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module without waiting; where the lock is held, take it over from a dead run or wait for a live one."""
+        """Run the module without waiting; take a held lock over from a dead run, or wait for a live one."""
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         result = self._module({**arguments, "lock_wait": 0}, task_vars)

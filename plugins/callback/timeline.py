@@ -64,7 +64,7 @@ def findings(action: str, result: dict[str, Any]) -> list[str]:
         head = f"{result['from_version']} -> {result['to_version']}, {len(steps)} steps"
         return [head, *resumed, *(line + note for line, note in zip(lines, notes, strict=True))]
     if name == "stack_switch" and result.get("checks"):
-        return [f"{len(result['checks'])} checks hold, {result['outage']:.2f} s without a good answer"]
+        return [f"{len(result['checks'])} checks hold, {result['outage']:.2f} s without an answer"]
     if name in ("restore_point", "restore_point_prune") and "diff" in result:
         return [", ".join(result.get("actions") or [f"remove {r}" for r in result.get("removed", ())])]
     return []
@@ -78,7 +78,7 @@ def closing(host: str, record: dict[str, Any], report: str) -> list[str]:
     lines = [
         f"{host}: {record['kind']} of {record['stack']} from {record['from_version']} to {record['to_version']} {name}",
         f"  took      {clock(record['duration'])} of {clock(record['budget'])} (tier {record['tier']}), "
-        f"{record['outage']:.2f} s without a good answer",
+        f"{record['outage']:.2f} s without an answer",
         f"  report    {report}",
     ]
     if record["outcome"] == "succeeded":
@@ -86,7 +86,7 @@ def closing(host: str, record: dict[str, Any], report: str) -> list[str]:
     return lines
 
 
-class CallbackModule(Default):  # type: ignore[misc]
+class CallbackModule(Default):
     """Stdout callback; what it does not override is the default's."""
 
     CALLBACK_VERSION = 2.0

@@ -16,12 +16,15 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 SUMS = "SHA256SUMS"
 NEWEST = "newest"
-_ID = re.compile(r"[0-9]{8}T[0-9]{6}[0-9]{6}Z")
+#: Before the name of a backup of files that a restore replaced: it can be chosen, but is never the newest, so that
+#: restoring twice does not put the replaced files back.
+REPLACED = "replaced-"
+_ID = re.compile(rf"(?:{REPLACED})?[0-9]{{8}}T[0-9]{{6}}[0-9]{{6}}Z")
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 
 def names(directory: Path) -> list[str]:
-    """Names of all complete backups, oldest first."""
+    """Names of all complete backups, oldest first; those of replaced files at the end."""
     if not directory.is_dir():
         return []
     return sorted(e.name for e in directory.iterdir() if _ID.fullmatch(e.name) and (e / SUMS).is_file())
@@ -41,14 +44,19 @@ def read_current(root: Path, paths: Sequence[str]) -> dict[str, bytes]:
     return found
 
 
+def newest(directory: Path) -> str | None:
+    """Name of the newest backup that was made on request, or None."""
+    return next((name for name in reversed(names(directory)) if not name.startswith(REPLACED)), None)
+
+
 def equal(directory: Path, name: str, contents: Mapping[str, bytes]) -> bool:
     """Whether a backup holds exactly these files with these contents."""
     return _sums(directory / name) == {path: _files.sha256(data) for path, data in contents.items()}
 
 
-def create(directory: Path, root: Path, contents: Mapping[str, bytes]) -> str:
+def create(directory: Path, root: Path, contents: Mapping[str, bytes], prefix: str = "") -> str:
     """Write a backup, complete or not at all, and return its name."""
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z"
+    name = f"{prefix}{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z"
     _files.reserve(directory, sum(map(len, contents.values())) + 65536)
     partial = directory / f".partial-{name}"
     try:
@@ -73,7 +81,7 @@ def load(directory: Path, name: str) -> tuple[str, dict[str, bytes]]:
     :raises RollbackError: naming what is there, or the file that was changed.
     """
     known = names(directory)
-    chosen = known[-1] if name == NEWEST and known else name
+    chosen = newest(directory) or name if name == NEWEST else name
     if chosen not in known:
         raise RollbackError(
             f"there is no configuration backup {name} in {directory}",
@@ -100,5 +108,10 @@ def restore(directory: Path, name: str, root: Path, contents: Mapping[str, bytes
 
 
 def _sums(backup: Path) -> dict[str, str]:
-    lines = (_files.read(backup / SUMS) or b"").decode().splitlines()
-    return {match[2]: match[1] for line in lines if (match := _LINE.fullmatch(line))}
+    found = {}
+    for line in (_files.read(backup / SUMS) or b"").decode(errors="replace").splitlines():
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise RollbackError(f"backup {backup.name} is damaged: {SUMS} was changed", "Nothing was replaced.")
+        found[match[2]] = match[1]
+    return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -66,16 +66,17 @@ def wait(checks: Sequence[Check], timeout: float) -> list[Result]:
     :raises RollbackError: naming every check that does not hold.
     """
     deadline = time.monotonic() + timeout
-    results = {result.name: result for result in run(checks)}
-    while failing := [check for check in checks if not results[check.name].ok]:
+    results = run(checks)
+    while failing := [place for place, result in enumerate(results) if not result.ok]:
         if time.monotonic() >= deadline:
             raise RollbackError(
-                "checks do not hold: " + describe_failures(results.values()),
+                "checks do not hold: " + describe_failures(results),
                 "Look at the service's log; a wrong URL in rollback_stack shows here too.",
             )
         time.sleep(_POLL)
-        results.update((result.name, result) for result in run(failing))
-    return [results[check.name] for check in checks]
+        for place, result in zip(failing, run([checks[place] for place in failing]), strict=True):
+            results[place] = result
+    return results
 
 
 def describe_failures(results: Collection[Result]) -> str:
@@ -86,9 +87,10 @@ def describe_failures(results: Collection[Result]) -> str:
 def refuse_unknown_hosts(checks: Sequence[Check]) -> None:
     """Refuse check URLs whose host has no address: such a check can never hold, whatever the service does."""
     for check in checks:
-        parts = urlsplit(check.url)
         try:
-            socket.getaddrinfo(parts.hostname, parts.port or 80)
+            parts = urlsplit(check.url)
+            # None would be taken as this machine.
+            socket.getaddrinfo(parts.hostname or "", parts.port or 80)
         except (OSError, ValueError, UnicodeError) as error:
             raise RollbackError(
                 f"check {check.name} has a URL that leads nowhere: {check.url} ({error})",
@@ -166,12 +168,11 @@ def _ask(check: Check) -> str:
 def _compare(document: Any, path: str, wanted: Any) -> str:
     value = document
     for key in path.split("."):
-        step: Callable[[], Any] = (lambda k=key: value[int(k)]) if isinstance(value, list) else (lambda k=key: value[k])
         try:
-            value = step()
+            value = value[int(key) if isinstance(value, list) else key]
         except (KeyError, IndexError, TypeError, ValueError):
-            return f"{path} is missing"
-    return "" if value == wanted else f"{path} is {value!r:.80}, wanted {wanted!r:.80}"
+            return f"JSON {path} is missing"
+    return "" if value == wanted else f"JSON {path} is {value!r:.80}, wanted {wanted!r:.80}"
 
 
 def _cause(error: BaseException) -> str:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 
-def run(argv: Sequence[str], *, cwd: str | None = None, timeout: float = 60, hint: str = "") -> str:
-    """Run a command without a shell or standard input and return its standard output.
+def run(argv: Sequence[str], *, cwd: str | None = None, timeout: float = 60, hint: str = "", stdin: str = "") -> str:
+    """Run a command without a shell and return its standard output.
 
+    :param stdin: what it reads from standard input.
     :param timeout: seconds, then the command is killed.
     :raises RollbackError: when it is not installed, takes too long or exits non-zero.
     """
@@ -24,7 +25,7 @@ def run(argv: Sequence[str], *, cwd: str | None = None, timeout: float = 60, hin
             cwd=cwd,
             timeout=timeout,
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             text=True,
             errors="replace",

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.tiered.rollback.plugins.module_utils import _command
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 
-_VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|(\w+))")
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))", re.ASCII)
 _HINT = (
     "Correct the file, or copy the one of a restore point back from files/ below "
     "restore_points/ in the state directory; nothing was stopped."
@@ -46,16 +46,23 @@ class Compose:
         return dict(json.loads(self._run("config", "--no-interpolate", "--format", "json", hint=_HINT)))
 
     def hashes(self) -> dict[str, str]:
-        """Return Compose's configuration hash per service."""
-        lines = self._run("config", "--hash", "*", hint=_HINT).splitlines()
+        """Return Compose's configuration hash per service, as ``up`` computes it.
+
+        Of the rendered project: asked for the hashes of the files, Compose leaves ``env_file`` out (seen with 2.26).
+        """
+        rendered = self._run("config", "--format", "json", hint=_HINT)
+        again = ["docker", "compose", "--profile", "*", "-f", "-", "config", "--hash", "*"]
+        lines = _command.run(again, cwd=self._directory, hint=_HINT, stdin=rendered).splitlines()
         return dict(line.split(maxsplit=1) for line in lines if line.strip())
 
-    def recreate(self, replicas: Mapping[str, int], stop_timeout: int | None) -> None:
-        """Replace the containers of the named services (created before the old ones stop), nothing else.
+    def recreate(self, replicas: Mapping[str, int], stop_timeout: int | None, *, isolate: bool) -> None:
+        """Replace the containers of the named services; each new one is created before the old one stops.
 
-        ``--no-deps``: Compose would otherwise recreate a dependency whose hash a newer Compose computes otherwise.
+        :param isolate: keep Compose from looking at dependencies. It would recreate one whose hash differs (another
+            Compose release computes another); but ``--no-deps`` also leaves ``depends_on`` out of the new container's
+            own hash (seen with 2.26), so that the next ``up`` recreates it. Hence only where it is needed.
         """
-        arguments = ["--force-recreate", *_timeout(stop_timeout)]
+        arguments = ["--force-recreate", *_timeout(stop_timeout), *(["--no-deps"] if isolate else [])]
         self._up([*arguments, *_scale(replicas), *sorted(replicas)])
 
     def add_replicas(self, replicas: Mapping[str, int]) -> None:
@@ -72,7 +79,6 @@ class Compose:
         self._run(
             "up",
             "--detach",
-            "--no-deps",
             "--no-build",
             "--pull",
             "never",

@@ -77,7 +77,9 @@ def _service(service: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reachable(host_ip: str | None) -> str:
-    return "127.0.0.1" if host_ip in (None, "", "0.0.0.0", "::") else host_ip  # compared, not bound
+    if host_ip in (None, "", "0.0.0.0", "::"):  # compared, not bound
+        return "127.0.0.1"
+    return f"[{host_ip}]" if ":" in host_ip else host_ip
 
 
 def _mounted(services: Mapping[str, Any], root: PurePosixPath) -> list[str]:

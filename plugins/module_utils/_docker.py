@@ -124,7 +124,7 @@ class Engine:
         """Return a local image by name, id or digest, or None where it is not at hand."""
         with _engine_errors("inspect an image"):
             try:
-                raw = self._api.inspect_image(name)
+                raw: dict[str, Any] = self._api.inspect_image(name)  # type: ignore[no-untyped-call]
             except docker.errors.ImageNotFound:
                 return None
         return Image(
@@ -150,11 +150,10 @@ class Engine:
             except docker.errors.ImageNotFound:
                 return
 
-    def tags(self, prefix: str) -> list[str]:
-        """Local image names that begin with a prefix."""
+    def tags(self) -> dict[str, str]:
+        """Return every local image name with the id it points to."""
         with _engine_errors("list images"):
-            images = self._api.images(filters={"reference": f"{prefix}*"})
-        return sorted(name for image in images for name in image.get("RepoTags") or () if name.startswith(prefix))
+            return {name: image["Id"] for image in self._api.images() for name in image.get("RepoTags") or ()}
 
     def pull(self, reference: str) -> None:
         """Pull ``repository@sha256:...`` from its registry."""

@@ -8,6 +8,7 @@ Measured elsewhere (field notes): a plain ``docker stop`` behind HAProxy loses r
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
 import time
@@ -55,15 +56,14 @@ def wait_until_quiet(container: Container, timeout: float) -> int:
     return 0
 
 
+def serves(container: Container) -> bool:
+    """Whether clients may be connected to a container: it listens on a port, or this host cannot tell."""
+    return not _is_local(container) or any(state == _LISTEN for _local, _remote, state in _sockets(container.pid))
+
+
 def connections(pid: int, proc: Path = Path("/proc")) -> int:
     """Count established connections, from other hosts, to the ports a process's network namespace listens on."""
-    rows = []
-    for name in ("tcp", "tcp6"):
-        try:
-            lines = (proc / str(pid) / "net" / name).read_text(encoding="ascii").splitlines()[1:]
-        except OSError:
-            continue
-        rows += [line.split()[1:4] for line in lines]
+    rows = _sockets(pid, proc)
     listening = {local.rpartition(":")[2] for local, _remote, state in rows if state == _LISTEN}
     return sum(
         state == _ESTABLISHED and local.rpartition(":")[2] in listening and not _loopback(remote)
@@ -71,14 +71,28 @@ def connections(pid: int, proc: Path = Path("/proc")) -> int:
     )
 
 
+def _sockets(pid: int, proc: Path = Path("/proc")) -> list[tuple[str, str, str]]:
+    """Read local address, remote address and state of every TCP socket that is not on loopback.
+
+    The engine's own resolver listens on 127.0.0.11 in every container.
+    """
+    rows: list[tuple[str, str, str]] = []
+    for name in ("tcp", "tcp6"):
+        try:
+            lines = (proc / str(pid) / "net" / name).read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            continue
+        rows += [(fields[1], fields[2], fields[3]) for fields in map(str.split, lines)]
+    return [row for row in rows if not _loopback(row[0])]
+
+
 def _loopback(address: str) -> bool:
-    # The kernel prints addresses in host byte order: 127.0.0.1 is 0100007F, ::1 ends in 01000000.
-    host = address.rpartition(":")[0]
-    return (
-        host.endswith("7F")
-        if len(host) in (8,) or host.startswith("0" * 16 + "FFFF0000")
-        else host == "0" * 24 + "01000000"
-    )
+    """Whether an address of /proc/net/tcp is 127.0.0.0/8 or ::1, also mapped; 32-bit words in host byte order."""
+    words = bytes.fromhex(address.rpartition(":")[0])
+    raw = b"".join(words[n : n + 4][::-1] for n in range(0, len(words), 4))
+    parsed = ipaddress.ip_address(raw)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
 
 
 def _is_local(container: Container) -> bool:

@@ -68,8 +68,10 @@ def sync_directory(path: Path) -> None:
 
 
 def private_directory(path: Path) -> Path:
-    """Make a directory (and its parents) that only its owner may enter, and return it."""
-    path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    """Make a directory (and what is missing above it) that only its owner may enter, and return it."""
+    # mkdir(parents=True) would give the parents the umask's mode.
+    for directory in (*reversed(path.parents), path):
+        directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
     return path
 
 
@@ -87,7 +89,7 @@ def load_json(data: bytes, what: str) -> Any:
 
 
 def set_aside(path: Path, size: int) -> None:
-    """Hold *size* bytes in a file that is removed when they are needed, so that a full disk cannot stop the way back."""
+    """Hold *size* bytes in a file, to be removed when they are needed: a full disk must not stop the way back."""
     reserve(path.parent, size)
     with path.open("wb") as ballast:
         os.posix_fallocate(ballast.fileno(), 0, size)

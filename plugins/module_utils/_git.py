@@ -48,7 +48,7 @@ class Checkout:
         return self._try("cat-file", "-e", f"{commit}^{{commit}}") is not None
 
     def keep_local_changes(self, name: str) -> str | None:
-        """Record uncommitted changes of tracked files as a commit under ``refs/tiered-rollback/``; None if there are none."""
+        """Record uncommitted changes of tracked files under ``refs/tiered-rollback/``; None if there are none."""
         made = self._git("stash", "create", f"tiered.rollback {name}").strip()
         if not made:
             return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _files, _run
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 
 NAME = "journal.json"
@@ -79,7 +80,10 @@ def load(state: Path) -> Journal | None:
     if data is None:
         return None
     raw = _files.load_json(data, str(path))
-    return Journal(path=path, **{**raw, "run": _run.from_dict(raw["run"])})
+    try:
+        return Journal(path=path, **{**raw, "run": _run.from_dict(raw["run"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise RollbackError(f"{path} is malformed: {error}", "Restore the file from a backup of the host.") from error
 
 
 def now() -> str:

@@ -36,7 +36,7 @@ class Observed:
     :param hashes: Compose's configuration hash per service, from the files as they are now.
     :param variables: variables that image names are made of, and their values.
     :param containers: containers of the project, one-offs left out.
-    :param tags: where each image name that the files use points to now; None where it is not at hand.
+    :param tags: every image name on the host, with the id it points to now.
     :param files: configuration files by path relative to the project's directory.
     """
 
@@ -45,7 +45,7 @@ class Observed:
     hashes: Mapping[str, str]
     variables: Mapping[str, str]
     containers: tuple[Container, ...]
-    tags: Mapping[str, str | None]
+    tags: Mapping[str, str]
     files: Mapping[str, FilePart]
 
     def of(self, service: str) -> tuple[Container, ...]:
@@ -67,14 +67,13 @@ def observe(stack: Stack, engine: Engine, compose: Compose) -> Observed:
     with ThreadPoolExecutor(max_workers=3) as pool:
         rendered, hashes, template = (pool.submit(call) for call in (compose.render, compose.hashes, compose.template))
         definition = rendered.result()
-    images = {service["image"] for service in definition["services"].values() if service.get("image")}
     return Observed(
         project=definition["name"],
         definition=definition,
         hashes=hashes.result(),
         variables=image_variables(template.result(), definition),
         containers=tuple(engine.containers(definition["name"])),
-        tags={name: found.id if (found := engine.image(name)) else None for name in sorted(images)},
+        tags=engine.tags(),
         files={path: file_part(Path(stack.project_src) / path) for path in config_paths(stack)},
     )
 

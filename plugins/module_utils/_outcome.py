@@ -98,7 +98,7 @@ def markdown(full: Mapping[str, Any]) -> str:
             ("metric", "value"),
             [
                 ("duration", f"{full['duration']:.1f} s of {full['budget']} s (tier {full['tier']})"),
-                ("longest time without a good answer", f"{full['outage']:.2f} s"),
+                ("longest time without an answer", f"{full['outage']:.2f} s"),
                 ("restore point", full["target"]),
                 ("state before kept as", full["before"]),
                 ("data loss", "none: this tier touches no data"),
@@ -114,9 +114,12 @@ def markdown(full: Mapping[str, Any]) -> str:
     for title, key in (("Checks before", "checks_before"), ("Checks after", "checks_after")):
         rows = [("ok" if c["ok"] else "FAILED", c["name"], c["detail"]) for c in full.get(key, ())]
         lines += [f"## {title}", "", *_table(("result", "check", "found"), rows)]
-    probes = [(url, p["sent"], p["failed"], p["unreachable"], p["longest_gap"]) for url, p in full["probe"].items()]
+    keys = ("sent", "failed", "unreachable", "longest_gap", "longest_silence")
+    probes = [(url, *(probe[key] for key in keys)) for url, probe in full["probe"].items()]
     lines += ["## Probe during the run", ""]
-    lines += _table(("URL", "sent", "failed", "unreachable", "longest gap (s)"), probes)
+    lines += _table(
+        ("URL", "sent", "not good", "no answer", "longest without a good one (s)", "without any (s)"), probes
+    )
     lines += ["## Next steps", "", *(f"- [ ] {step.format(**full)}" for step in _NEXT[full["outcome"]]), ""]
     return "\n".join(lines)
 

@@ -74,9 +74,14 @@ class Plan:
 
     def diff(self) -> dict[str, str]:
         """Return the plan as Ansible's diff shows it; contents of files are never part of it."""
+        # With the note, since a service that is only made anew has the same image on both sides.
+        notes = [f" ({step.note})" if step.note else "" for step in self.steps]
         return {
             "before": "".join(f"{step.action} {step.subject}: {step.now}\n" for step in self.steps),
-            "after": "".join(f"{step.action} {step.subject}: {step.target}\n" for step in self.steps),
+            "after": "".join(
+                f"{step.action} {step.subject}: {step.target}{note}\n"
+                for step, note in zip(self.steps, notes, strict=True)
+            ),
             "before_header": "running now",
             "after_header": self.target,
         }
@@ -132,7 +137,7 @@ def _file_steps(stack: Stack, now: Observed, target: RestorePoint, source: str) 
 
 
 def _tag_steps(now: Observed, target: RestorePoint) -> list[Step]:
-    wanted = {part.image: part.image_id for part in target.services.values() if "@" not in part.image}
+    wanted = {tagged(part.image): part.image_id for part in target.services.values() if "@" not in part.image}
     return [
         Step(action="move_tag", subject=name, now=short(now.tags.get(name)), target=short(image_id))
         for name, image_id in sorted(wanted.items())
@@ -244,6 +249,12 @@ def mounted_files(directory: str, definition: Mapping[str, Any], service: str) -
 
 def _within(mounted: Collection[str], changed: Collection[str]) -> set[str]:
     return {path for path in changed if any(PurePosixPath(path).is_relative_to(source) for source in mounted)}
+
+
+def tagged(name: str) -> str:
+    """Return an image name as the engine lists it: with its tag, without the default registry."""
+    name = name.removeprefix("docker.io/").removeprefix("library/")
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def short(image_id: str | None) -> str:

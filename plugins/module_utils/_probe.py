@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -19,6 +20,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._stack import Chec
 #: Seconds between two requests to the same URL: fine enough for the second that matters, light enough for any service.
 INTERVAL = 0.02
 _PATIENCE = 2.0
+#: How the detail of a failed check begins where the service did answer.
+_ANSWERED = ("status ", "the answer", "JSON ")
 
 
 @dataclass
@@ -53,13 +56,17 @@ class Prober:
     def summary(self) -> dict[str, Any]:
         """Return, per URL, requests sent and failed, and the longest time without a good answer, in seconds.
 
-        An answer counts as good when its check holds; ``unreachable`` counts requests that got no answer at all.
+        An answer counts as good when its check holds. ``unreachable`` counts requests that got no answer at all,
+        ``longest_silence`` the longest time of that.
         """
         return {target.check.url: _summary(target.log, time.monotonic() - self._origin) for target in self._targets}
 
     def outage(self) -> float:
-        """Return the longest time without a good answer on any URL, in seconds."""
-        return max((entry["longest_gap"] for entry in self.summary().values()), default=0.0)
+        """Return the longest time without any answer on one of the URLs, in seconds.
+
+        What the broken version answered before the switch is its failure, not the rollback's outage.
+        """
+        return max((entry["longest_silence"] for entry in self.summary().values()), default=0.0)
 
     def lines(self) -> bytes:
         """Return the log as JSON lines: URL, seconds since the start, whether it was good, what was wrong."""
@@ -80,15 +87,20 @@ class Prober:
 
 
 def _summary(log: Sequence[tuple[float, bool, str]], until: float) -> dict[str, Any]:
-    gap, last = 0.0, 0.0
-    for at, ok, _detail in log:
-        if ok:
-            gap, last = max(gap, at - last), at
-    # Time after the last good answer counts only where no request since was good.
-    ended_badly = bool(log) and not log[-1][1]
+    good = [(at, ok) for at, ok, _detail in log]
+    answered = [(at, ok or detail.startswith(_ANSWERED)) for at, ok, detail in log]
     return {
         "sent": len(log),
-        "failed": sum(not ok for _at, ok, _detail in log),
-        "unreachable": sum(not ok and not detail.startswith(("status ", "the answer")) for _at, ok, detail in log),
-        "longest_gap": round(max(gap, until - last) if ended_badly else gap, 3),
+        "failed": sum(not ok for _at, ok in good),
+        "unreachable": sum(not ok for _at, ok in answered),
+        "longest_gap": _longest_gap(good, until),
+        "longest_silence": _longest_gap(answered, until),
     }
+
+
+def _longest_gap(log: Sequence[tuple[float, bool]], until: float) -> float:
+    """Return the longest time between two good entries; one that has not ended counts up to *until*."""
+    times = [0.0, *(at for at, ok in log if ok)]
+    if log and not log[-1][1]:
+        times.append(until)
+    return round(max((end - begin for begin, end in itertools.pairwise(times)), default=0.0), 3)

@@ -46,7 +46,7 @@ def select(
     if not usable:
         raise RollbackError(
             f"restore point {found[-1].id} was never proven",
-            f"Prove it while its version runs: restore-point.yml -e version={found[-1].version}. {_available(deployed)}",
+            f"Capture {found[-1].version} again while it runs, with restore-point.yml. {_available(deployed)}",
         )
     return usable[-1]
 

@@ -144,17 +144,12 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
             "Give the directory on the target host that holds the Compose file.",
         )
     for key in ("files", "env_files", "config"):
-        for path in values[key] or ():
-            relative_path(path, f"rollback_stack.{key}")
-    services = {name: _service(name, entry) for name, entry in values["services"].items()}
-    config = None if values["config"] is None else tuple(values["config"])
-    lists = {key: tuple(values[key]) for key in ("files", "profiles", "env_files")}
-    rest = {
-        key: values[key]
-        for key in ("project_src", "project_name", "image_source", "stop_timeout")
-        + ("health_timeout", "registry", "keep", "max_age_days")
-    }
-    return Stack(name=_names.stack_name(values["name"]), config=config, services=services, **lists, **rest)
+        if values[key] is not None:
+            # In one spelling, since a manifest names files the same way.
+            values[key] = [relative_path(path, f"rollback_stack.{key}") for path in values[key]]
+    values["services"] = {name: _service(name, entry) for name, entry in values["services"].items()}
+    values["name"] = _names.stack_name(values["name"])
+    return Stack(**_frozen(values))
 
 
 def relative_path(path: str, where: str) -> str:
@@ -171,19 +166,22 @@ def relative_path(path: str, where: str) -> str:
 def _service(name: str, raw: Mapping[str, Any] | None) -> Service:
     where = f"rollback_stack.services.{name}"
     values = _validated(_SERVICE_SPEC, raw or {}, where)
-    checks = tuple(_check(f"{name}-{n}", entry, f"{where}.checks[{n}]") for n, entry in enumerate(values["checks"]))
-    commands = {key: tuple(values[key]) for key in ("attach_command", "drain_command")}
-    rest = {key: values[key] for key in ("cutover", "drain_timeout", "settle")}
-    return Service(name=name, checks=checks, **commands, **rest)
+    values["checks"] = [
+        _check(f"{name}-{n}", entry, f"{where}.checks[{n}]") for n, entry in enumerate(values["checks"])
+    ]
+    return Service(name=name, **_frozen(values))
 
 
 def _check(default_name: str, raw: Mapping[str, Any], where: str) -> Check:
     values = _validated(_CHECK_SPEC, raw, where)
     if not values["url"].startswith(("http://", "https://")):
         raise RollbackError(f"{where}.url is not an HTTP URL: {values['url']!r}", "Start it with http:// or https://.")
-    values["status"] = tuple(values["status"])
     values["name"] = values["name"] or default_name
-    return Check(**values)
+    return Check(**_frozen(values))
+
+
+def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
 def _validated(spec: Mapping[str, Any], raw: Any, where: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Store:
         """Read a point's manifest, checking the manifest's own sum."""
         directory = self.root / point_id
         data, wanted = _files.read(directory / "manifest.json"), _files.read(directory / "manifest.sha256")
-        if data is None or wanted is None or _files.sha256(data) != wanted.decode(errors="replace").strip():
+        if data is None or wanted is None or wanted != _sum_line(data):
             raise _damaged(point_id, "its manifest is missing or was changed")
         point = _manifest.from_dict(_files.load_json(data, f"the manifest of {point_id}"))
         if point.id != point_id:
@@ -89,7 +89,7 @@ class Store:
         _files.write(partial / "compose.json", definition)
         manifest = _files.dump_json(point.to_dict())
         _files.write(partial / "manifest.json", manifest)
-        _files.write(partial / "manifest.sha256", _files.sha256(manifest).encode() + b"\n")
+        _files.write(partial / "manifest.sha256", _sum_line(manifest))
         partial.rename(self.root / point.id)
         _files.sync_directory(self.root)
 
@@ -130,6 +130,10 @@ class Store:
         if _files.sha256(data) != wanted:
             raise _damaged(point_id, f"{name} was changed")
         return data
+
+
+def _sum_line(data: bytes) -> bytes:
+    return f"{_files.sha256(data)}\n".encode()
 
 
 def _damaged(point_id: str, what: str) -> RollbackError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._observe import (
     refresh,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._plan import Interrupted, Plan
-from ansible_collections.tiered.rollback.plugins.module_utils._stack import Service, Stack
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
 
 _POLL = 0.1
@@ -47,7 +48,7 @@ _CRASHES = 3
 class Switch:
     """Moves one stack to a restore point.
 
-    :param journal: records every step; its *before* point guards against overwriting what nobody captured.
+    :param journal: records every step.
     """
 
     def __init__(self, stack: Stack, engine: Engine, compose: Compose, store: Store, journal: Journal) -> None:
@@ -75,19 +76,19 @@ class Switch:
         with self._journal.step("configuration", files=self._files_of(plan)):
             self._write_files(plan, point, now)
         with self._journal.step("images"):
-            wanted = {part.image: part.image_id for part in point.services.values()}
+            wanted = {_plan.tagged(part.image): part.image_id for part in point.services.values()}
             for name in plan.subjects("move_tag"):
                 self._engine.tag(wanted[name], name)
-            if plan.steps:
-                self._compose.render()
+            # From the files as they are now: an invalid one is found before anything is stopped.
+            hashes = self._compose.hashes()
         with self._journal.step("containers", services=sorted(plan.replicas)):
-            self._replace_containers(plan, point)
+            self._replace_containers(plan, point, hashes)
         with self._journal.step("checks"):
             return self._verify(now, point)
 
     def _write_files(self, plan: Plan, point: RestorePoint, now: Observed) -> None:
         paths = [*plan.subjects("write_file"), *plan.subjects("remove_file")]
-        self._refuse_uncaptured(paths, point)
+        self._refuse_uncaptured(paths)
         checkout = Checkout(self._stack.project_src)
         from_git = plan.source == "git" and point.git is not None
         if from_git and paths:
@@ -106,15 +107,17 @@ class Switch:
     def _set_variable(self, name: str, value: str) -> None:
         path = self._root / self._stack.variable_file
         part = file_part(path)
-        text = _env_file.set_variable((_files.read(path) or b"").decode(), name, value)
-        _files.write(path, text.encode(), part.mode, (part.uid, part.gid))
+        # Bytes that are no UTF-8 go through unchanged.
+        text = _env_file.set_variable((_files.read(path) or b"").decode(errors="surrogateescape"), name, value)
+        _files.write(path, text.encode(errors="surrogateescape"), part.mode, (part.uid, part.gid))
 
-    def _refuse_uncaptured(self, paths: Collection[str], point: RestorePoint) -> None:
-        before = self._store.load(self._journal.before) if self._journal.before else None
+    def _refuse_uncaptured(self, paths: Collection[str]) -> None:
+        """Refuse to replace contents that no restore point holds: somebody wrote them since this run began."""
+        points = list(self._store.points())
         for path in paths:
             current = file_part(self._root / path).sha256
-            known = {source.files[path].sha256 for source in (before, point) if source and path in source.files}
-            if current is not None and current not in known:
+            captured = {point.files[path].sha256 for point in points if path in point.files}
+            if current is not None and current not in captured:
                 raise RollbackError(
                     f"{path} was changed by somebody else since this run began",
                     "Run the command again; the new contents are then captured first.",
@@ -123,19 +126,21 @@ class Switch:
     def _files_of(self, plan: Plan) -> list[str]:
         return [*plan.subjects("write_file"), *plan.subjects("remove_file")]
 
-    def _replace_containers(self, plan: Plan, point: RestorePoint) -> None:
+    def _replace_containers(self, plan: Plan, point: RestorePoint, hashes: dict[str, str]) -> None:
         """Start new replicas first, so that a target that does not get healthy has stopped nothing."""
         first, last = plan.subjects(START_FIRST), plan.subjects(STOP_FIRST)
-        hashes = self._compose.hashes() if first else {}
         old = {name: self._prepare(name, point, hashes) for name in first}
         if first:
             self._compose.add_replicas({name: len(old[name]) + plan.replicas[name] for name in first})
             self._wait_good(first, point, {c.id for found in old.values() for c in found})
         if last:
-            self._compose.recreate({name: plan.replicas[name] for name in last}, self._stack.stop_timeout)
+            others = [c for c in self._engine.containers(point.project) if c.service not in last]
+            isolate = any(c.config_hash != hashes.get(c.service) for c in others)
+            counts = {name: plan.replicas[name] for name in last}
+            self._compose.recreate(counts, self._stack.stop_timeout, isolate=isolate)
             self._wait_good(last, point, set())
-        for name in first:
-            self._retire(self._stack.service(name), old[name])
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self._retire, [container for found in old.values() for container in found]))
         if gone := plan.subjects("remove_service"):
             self._remove_services(gone, point.project)
 
@@ -153,22 +158,19 @@ class Switch:
             if c.running and not (_plan.at_target(c, part, wanted) and c.created[:23] >= self._journal.began[:23])
         ]
 
-    def _retire(self, service: Service, old: Collection[Container]) -> None:
-        """Take old replicas out of the proxy, wait for their last requests, stop them."""
-        if not old:
-            return
-        for container in old:
-            self._command(service.attach_command, container)
-        time.sleep(service.settle)
-        for container in old:
-            if service.drain_command:
-                self._command(service.drain_command, container)
-            else:
-                _drain.refuse_new_connections(container)
-        for container in old:
-            _drain.wait_until_quiet(container, service.drain_timeout)
-            self._engine.stop(container.id, self._stack.stop_timeout)
-            self._engine.remove(container.id)
+    def _retire(self, old: Container) -> None:
+        """Take an old replica out of the proxy, wait for its last requests, stop it."""
+        service = self._stack.service(old.service)
+        self._command(service.attach_command, old)
+        if _drain.serves(old):
+            time.sleep(service.settle)
+        if service.drain_command:
+            self._command(service.drain_command, old)
+        else:
+            _drain.refuse_new_connections(old)
+        _drain.wait_until_quiet(old, service.drain_timeout)
+        self._engine.stop(old.id, self._stack.stop_timeout)
+        self._engine.remove(old.id)
 
     def _command(self, argv: Collection[str], old: Container) -> None:
         if argv:
@@ -190,7 +192,7 @@ class Switch:
             if (not hopeless or not point.healthy) and all(_enough(new, name, point) for name in names):
                 return
             if hopeless or time.monotonic() >= deadline:
-                worst = (hopeless or [c for c in new if not c.good] or new or [None])[0]
+                worst = next(iter(hopeless or [c for c in new if not c.good] or new), None)
                 if not point.healthy and worst is not None:
                     return
                 raise self._not_healthy(worst, point)

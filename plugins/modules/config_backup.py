@@ -69,7 +69,7 @@ def act(ctx: Context) -> dict[str, Any]:
     """Copy the files, unless the newest backup equals them."""
     root, backups = Path(ctx.module.params["root"]), Path(ctx.module.params["backups"])
     contents = _backup.read_current(root, ctx.module.params["paths"])
-    newest = (_backup.names(backups) or [None])[-1]
+    newest = _backup.newest(backups)
     changed = newest is None or not _backup.equal(backups, newest, contents)
     if changed:
         newest = None if ctx.module.check_mode else _backup.create(backups, root, contents)

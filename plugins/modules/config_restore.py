@@ -11,8 +11,8 @@ module: config_restore
 short_description: Put files back from a backup, keeping the present ones first
 version_added: 0.1.0
 description:
-  - Checks every file of the backup against its sum, keeps the present files as a backup of their own, then replaces each
-    file that differs atomically.
+  - Checks every file of the backup against its sum, keeps the present files as a backup of their own, then replaces
+    each file that differs atomically.
 extends_documentation_fragment:
   - tiered.rollback.stack.attributes
 options:
@@ -25,7 +25,7 @@ options:
     type: path
     required: true
   backup:
-    description: Name of the backup, or V(newest).
+    description: Name of the backup, or V(newest), the newest that M(tiered.rollback.config_backup) made.
     type: str
     default: newest
 author:
@@ -76,7 +76,8 @@ def act(ctx: Context) -> dict[str, Any]:
     differing = [path for path, data in contents.items() if current[path] != data]
     kept = None
     if differing and not ctx.module.check_mode:
-        kept = _backup.create(backups, root, {path: data for path, data in current.items() if data is not None})
+        present = {path: data for path, data in current.items() if data is not None}
+        kept = _backup.create(backups, root, present, _backup.REPLACED)
         _backup.restore(backups, name, root, {path: contents[path] for path in differing})
     return {
         "changed": bool(differing),

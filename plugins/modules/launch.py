@@ -12,9 +12,9 @@ short_description: Check what was given at launch, and name the run
 version_added: 0.1.0
 description:
   - First task of every playbook of this collection. Runs on the controller only.
-  - Checks the launch variables C(version), C(reason), C(run), C(project) and C(output) against strict patterns while they are still raw.
-    Ansible would otherwise evaluate a template expression in them, such as a C(pipe) lookup, as soon as anything refers
-    to the variable.
+  - Checks the launch variables C(version), C(reason), C(run), C(project) and C(output) against strict patterns
+    while they are still raw. Ansible would otherwise evaluate a template expression in them, such as a C(pipe) lookup,
+    as soon as anything refers to the variable.
   - Sets the fact C(rollback_launch) with C(given), the checked launch variables, and C(run), the identity that lock,
     journal, ledger and report share.
 options:

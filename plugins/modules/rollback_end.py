@@ -29,7 +29,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 report:
-  description: Path of the Markdown report on the target; the same as JSON lies beside it. Null where no run was recorded.
+  description: Path of the Markdown report on the target, with the same as JSON beside it; null if no run was recorded.
   returned: success
   type: str
 record:

@@ -49,11 +49,13 @@ checks:
   type: list
   elements: dict
 outage:
-  description: Longest time without a good answer on any check's URL, in seconds; 0 in check mode.
+  description: Longest time without any answer on one of the checks' URLs, in seconds; 0 in check mode.
   returned: success
   type: float
 probe:
-  description: Per URL the requests C(sent), C(failed), C(unreachable), and the C(longest_gap) in seconds.
+  description: >-
+    Per URL the requests C(sent), C(failed) and C(unreachable), and in seconds the C(longest_gap) without a good answer
+    and the C(longest_silence) without any.
   returned: success
   type: dict
 """

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``script/bench``: runs the named benchmarks, prints their figures and writes them as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ansible_collections.tiered.rollback.tests.bench import report, tier1
+
+#: By name: from the number of runs to the rows.
+BENCHMARKS: Mapping[str, Callable[[int], list[report.Row]]] = {"tier1": tier1.measure}
+
+
+def main() -> None:
+    """Run the benchmarks; a bound that is missed is reported and is no failure."""
+    parser = argparse.ArgumentParser(prog="script/bench", description="Without a name: every benchmark.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--runs", type=int, default=5, help="medians are taken over this many (default 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(BENCHMARKS):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
+    if arguments.runs < 1:
+        parser.error("--runs must be at least 1")
+    if arguments.json:
+        # Found out now and not after ten minutes.
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.touch()
+
+    # Leave through the clean-up when told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    rows = [row for name in arguments.names or BENCHMARKS for row in BENCHMARKS[name](arguments.runs)]
+    print(f"\n{report.table(rows)}")
+    if arguments.json:
+        arguments.json.write_text(report.to_json(rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stacks that are measured: the tests' application on a published port, and the same behind HAProxy."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from ansible_collections.tiered.rollback.tests.bench.procedures import VERSION
+from ansible_collections.tiered.rollback.tests.support import engine
+from ansible_collections.tiered.rollback.tests.support.images import BASE, Images
+from ansible_collections.tiered.rollback.tests.support.playbook import ROOT
+from ansible_collections.tiered.rollback.tests.support.stack import HEALTHCHECK, Stack
+
+NEW = "v1.0.0"
+Compose = Callable[[Stack], None]
+
+
+def published(stack: Stack) -> None:
+    """Write one HTTP service on a published port."""
+    stack.compose({"api": stack.published()})
+
+
+def proxied(stack: Stack) -> None:
+    """Write the same service behind the demo's HAProxy, which finds its replicas through Docker's DNS."""
+    shutil.copy(ROOT / "examples/demo/haproxy.cfg", stack.src)
+    engine.docker("tag", BASE, f"{stack.project}/proxy:1")
+    proxy = {
+        "image": f"{stack.project}/proxy:1",
+        "labels": {engine.LABEL: stack.project},
+        "user": "haproxy",
+        "stop_signal": "SIGUSR1",
+        "stop_grace_period": "5s",
+        "command": ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"],
+        "ports": [f"127.0.0.1:{stack.port}:8080"],
+        "volumes": ["./haproxy.cfg:/etc/haproxy/haproxy.cfg:ro"],
+        "depends_on": {"api": {"condition": "service_healthy"}},
+        "healthcheck": {**HEALTHCHECK, "test": ["CMD", "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080"]},
+    }
+    stack.compose({"api": stack.service(), "proxy": proxy})
+
+
+class Bench:
+    """Stacks below a directory of their own; all that was made is removed when the block is left."""
+
+    def __enter__(self) -> Bench:
+        self._images = Images(f"bench-{secrets.token_hex(4)}")
+        self._directory = Path(tempfile.mkdtemp(prefix="tiered-bench-"))
+        self._stacks: list[Stack] = []
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for stack in self._stacks:
+            stack.down()
+        self._images.remove()
+        shutil.rmtree(self._directory)
+
+    def stack(self, compose: Compose) -> Stack:
+        """Deploy VERSION, capture its restore point, and return the stack."""
+        stack = Stack(self._directory / compose.__name__, self._images)
+        self._stacks.append(stack)
+        compose(stack)
+        for version in (VERSION, NEW):
+            stack.tag(f"api:{version}", version)
+        stack.deploy(VERSION)
+        stack.capture(VERSION)
+        return stack
+
+
+def put_back(stack: Stack) -> None:
+    """Deploy NEW from scratch, so that every repetition begins with the same."""
+    for container in engine.docker("ps", "-aq", "--filter", f"name=^{stack.project}-made-before$").split():
+        engine.docker("rm", "-f", container)
+    stack.tag("api:production", NEW)
+    stack.up("--force-recreate", "--remove-orphans")

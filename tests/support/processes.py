@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Killing a run as a power cut or an impatient person does: SIGKILL, no clean-up, at a moment of our choice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def kill_tree(root: int) -> None:
+    """Kill a process and everything it started, children of children included, until none is left.
+
+    Ansible's workers have sessions of their own, so a process group would miss them.
+    """
+    victims = {root}
+    while True:
+        found = {pid for pid, parent in _parents().items() if parent in victims} | victims
+        for pid in found:
+            _kill(pid)
+        if found == victims:
+            return
+        victims = found
+
+
+def kill_when(process: subprocess.Popen[str], reached: Callable[[], bool], delay: float, timeout: float = 60) -> bool:
+    """Kill a run with all it started once a moment is reached; False where it ended before that."""
+    deadline = time.monotonic() + timeout
+    while not reached():
+        if process.poll() is not None or time.monotonic() > deadline:
+            return False
+        time.sleep(0.002)
+    time.sleep(delay)
+    alive = process.poll() is None
+    kill_tree(process.pid)
+    process.communicate()
+    return alive
+
+
+def _parents() -> dict[int, int]:
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                found[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    return found
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,401 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builders with defaults, and a small world in which an engine and a Compose agree with each other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _run, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container, Image
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import FilePart, RestorePoint, ServicePart
+from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
+from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check, Stack
+
+Tree = dict[str, bytes | None]
+
+
+def image_id(name: str) -> str:
+    """A content address that belongs to a short name."""
+    return "sha256:" + hashlib.sha256(name.encode()).hexdigest()
+
+
+class Build:
+    """Objects with defaults; each keyword replaces one."""
+
+    image_id = staticmethod(image_id)
+
+    def stack(self, **changes: Any) -> Stack:
+        return _stack.parse({"name": "shop", "project_src": "/opt/shop", **changes})
+
+    def check(self, url: str, **changes: Any) -> Check:
+        stack = self.stack(services={"web": {"checks": [{"url": url, **changes}]}})
+        return stack.checks[0]
+
+    def container(self, service: str = "web", **changes: Any) -> Container:
+        values: dict[str, Any] = {
+            "id": f"{service}-id",
+            "name": f"shop-{service}-1",
+            "project": "shop",
+            "service": service,
+            "number": 1,
+            "image_id": image_id("v1"),
+            "image": "shop:production",
+            "config_hash": "hash-1",
+            "running": True,
+            "health": "healthy",
+            "exit_code": 0,
+            "restarts": 0,
+            "pid": 4_000_000_000,
+            "created": "2026-11-20T10:00:00.123456789Z",
+            "addresses": ("172.18.0.2",),
+        }
+        return Container(**{**values, **changes})
+
+    def service_part(self, **changes: Any) -> ServicePart:
+        values = {"image": "shop:production", "image_id": image_id("v1"), "config_hash": "hash-1"}
+        return ServicePart(**{**values, "rendered_hash": "hash-1", **changes})
+
+    def point(self, name: str = "v0.9.0", **changes: Any) -> RestorePoint:
+        values: dict[str, Any] = {
+            "id": f"{name}-20261120T100000Z",
+            "stack": "shop",
+            "project": "shop",
+            "version": name,
+            "kind": "deploy",
+            "created": "2026-11-20T10:00:00.000+00:00",
+            "reason": "",
+            "healthy": True,
+            "services": {"web": self.service_part()},
+            "files": {},
+            "definition": "0" * 64,
+        }
+        return RestorePoint(**{**values, **changes})
+
+    def file_part(self, data: bytes = b"one\n") -> FilePart:
+        return FilePart(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+
+    def observed(self, **changes: Any) -> Observed:
+        values: dict[str, Any] = {
+            "project": "shop",
+            "definition": {"name": "shop", "services": {"web": {"image": "shop:production"}}},
+            "hashes": {"web": "hash-1"},
+            "variables": {},
+            "containers": (self.container(),),
+            "tags": {"shop:production": image_id("v1")},
+            "files": {},
+        }
+        return Observed(**{**values, **changes})
+
+    def run(self, number: int = 1, **changes: Any) -> Run:
+        values: dict[str, Any] = {
+            "id": f"20261120T100000Z-{number:06x}",
+            "started": "2026-11-20T10:00:00.000+00:00",
+            "user": "olga",
+            "host": "control",
+            "boot": _run.boot_id(),
+            "pid": os.getpid(),
+            "pid_started": _run.process_started(os.getpid()),
+            "playbook": "tier1-emergency.yml",
+        }
+        return Run(**{**values, **changes})
+
+
+@pytest.fixture(scope="session")
+def build() -> Build:
+    """Builders of every value object."""
+    return Build()
+
+
+def read_tree(*roots: Path) -> Tree:
+    """Every path below some directories with its contents, to see that nothing moved."""
+    return {
+        str(path): path.read_bytes() if path.is_file() else None for root in roots for path in sorted(root.rglob("*"))
+    }
+
+
+@pytest.fixture(scope="session")
+def tree() -> Callable[..., Tree]:
+    """Read directory trees."""
+    return read_tree
+
+
+class World:
+    """Images, tags and containers, shared by the fake engine and the fake Compose of one project.
+
+    The Compose file of the project is JSON with ``${VARIABLE}`` from ``.env``, so that files, variables and
+    hashes depend on each other as they do with the real Compose.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.images: dict[str, Image] = {}
+        self.tags: dict[str, str] = {}
+        self.registry: dict[str, Image] = {}
+        self.running: list[Container] = []
+        self.calls: list[tuple[str, ...]] = []
+        self.sick: set[str] = set()
+        self._made = 0
+
+    def add_image(self, name: str, *tags: str, labels: dict[str, str] | None = None) -> str:
+        found = Image(id=image_id(name), tags=tags, digests=(), size=100, created="", labels=labels or {})
+        self.images[found.id] = found
+        self.tags.update(dict.fromkeys(tags, found.id))
+        return found.id
+
+    def definition(self, *, interpolate: bool = True) -> dict[str, Any]:
+        text = (self.root / "compose.yml").read_text()
+        env = self.root / ".env"
+        lines = env.read_text().splitlines() if env.exists() else []
+        values = dict(line.split("=", 1) for line in lines if "=" in line)
+        if interpolate:
+            text = re.sub(r"\$\{(\w+)\}", lambda match: values.get(match[1], ""), text)
+        try:
+            return dict(json.loads(text))
+        except ValueError as error:
+            raise RollbackError(f"compose.yml is invalid: {error}") from error
+
+    def hashes(self) -> dict[str, str]:
+        services = self.definition()["services"]
+        return {name: hashlib.sha256(json.dumps(entry).encode()).hexdigest() for name, entry in services.items()}
+
+    def start(self, service: str) -> Container:
+        self._made += 1
+        image = self.definition()["services"][service]["image"]
+        made = Container(
+            id=f"{service}-{self._made}",
+            name=f"shop-{service}-{self._made}",
+            project="shop",
+            service=service,
+            number=self._made,
+            image_id=self.tags[image],
+            image=image,
+            config_hash=self.hashes()[service],
+            running=True,
+            health="unhealthy" if self.tags[image] in self.sick else "healthy",
+            exit_code=0,
+            restarts=0,
+            pid=4_000_000_000,
+            created=datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "000Z"),
+            addresses=("172.18.0.9",),
+        )
+        self.running.append(made)
+        return made
+
+
+class FakeEngine:
+    """What the modules use of ``_docker.Engine``, over a :class:`World`; mutating calls are recorded."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def containers(self, project: str | None = None) -> list[Container]:
+        return sorted(self.world.running, key=lambda c: (c.service, c.number))
+
+    def container(self, container_id: str) -> Container | None:
+        return next((c for c in self.world.running if c.id == container_id), None)
+
+    def image(self, name: str) -> Image | None:
+        return self.world.images.get(self.world.tags.get(name, name))
+
+    def tags(self) -> dict[str, str]:
+        return dict(self.world.tags)
+
+    def networks(self, project: str) -> list[str]:
+        return []
+
+    def log_tail(self, container_id: str, lines: int = 5) -> str:
+        return "the last words"
+
+    def project_labels(self) -> dict[str, dict[str, str]]:
+        prefix = "com.docker.compose.project."
+        labels = {f"{prefix}working_dir": str(self.world.root), f"{prefix}config_files": "compose.yml"}
+        return {"shop": labels} if self.world.running else {}
+
+    def tag(self, image: str, name: str) -> None:
+        self.world.calls.append(("tag", image, name))
+        self.world.tags[name] = image
+
+    def untag(self, name: str) -> None:
+        self.world.calls.append(("untag", name))
+        self.world.tags.pop(name, None)
+
+    def pull(self, reference: str) -> None:
+        self.world.calls.append(("pull", reference))
+        if reference not in self.world.registry:
+            raise RollbackError(f"transfer of {reference} failed: connection refused")
+        image = self.world.registry[reference]
+        self.world.images[image.id] = image
+
+    def push(self, reference: str) -> str:
+        self.world.calls.append(("push", reference))
+        image = self.world.images[self.world.tags[reference]]
+        digest = f"{reference.rpartition(':')[0]}@{image.id}"
+        self.world.registry[digest] = image
+        return digest
+
+    def stop(self, container_id: str, timeout: int | None) -> None:
+        self.world.calls.append(("stop", container_id))
+        self.world.running = [replace(c, running=c.running and c.id != container_id) for c in self.world.running]
+
+    def remove(self, container_id: str) -> None:
+        self.world.calls.append(("remove", container_id))
+        self.world.running = [c for c in self.world.running if c.id != container_id]
+
+
+class FakeCompose:
+    """What the modules use of ``_compose.Compose``, over a :class:`World`; mutating calls are recorded."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def render(self) -> dict[str, Any]:
+        return self.world.definition()
+
+    def template(self) -> dict[str, Any]:
+        return self.world.definition(interpolate=False)
+
+    def hashes(self) -> dict[str, str]:
+        return self.world.hashes()
+
+    def recreate(self, replicas: Mapping[str, int], stop_timeout: int | None, *, isolate: bool) -> None:
+        self.world.calls.append(("recreate", *sorted(replicas)))
+        self.world.running = [c for c in self.world.running if c.service not in replicas]
+        for name, count in replicas.items():
+            for _ in range(count):
+                self.world.start(name)
+
+    def add_replicas(self, replicas: Mapping[str, int]) -> None:
+        self.world.calls.append(("add_replicas", *sorted(replicas)))
+        for name, count in replicas.items():
+            for _ in range(count - sum(c.service == name for c in self.world.running)):
+                self.world.start(name)
+
+
+@dataclass
+class FakeModule:
+    """What ``act`` uses of AnsibleModule."""
+
+    params: dict[str, Any]
+    check_mode: bool = False
+
+
+class Deployment:
+    """A project ``shop`` on disk with two versions of its image, and contexts to run modules on it.
+
+    ``web`` publishes a port (stop-first), ``api`` does not (start-first); both use the image ``shop:${VERSION}``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.src = root / "shop"
+        self.state_dir = root / "state"
+        self.src.mkdir()
+        self.world = World(self.src)
+        self.engine, self.compose = FakeEngine(self.world), FakeCompose(self.world)
+        self.raw: dict[str, Any] = {
+            "name": "shop",
+            "project_src": str(self.src),
+            "files": ["compose.yml"],
+            "health_timeout": 0,
+            "services": {"api": {"settle": 0, "drain_timeout": 0, "drain_command": ["true"]}, "web": {}},
+        }
+        for version in ("v0.9.0", "v1.0.0"):
+            self.world.add_image(version, f"shop:{version}")
+        self.deploy("v0.9.0")
+
+    @property
+    def state(self) -> Path:
+        return self.state_dir / "shop"
+
+    def deploy(self, version: str) -> None:
+        """What a person does: write the files, then ``docker compose up -d``."""
+        service = {"image": "shop:${VERSION}", "healthcheck": {"test": ["CMD", "true"]}}
+        services = {"api": service, "web": {**service, "ports": [{"published": "8080", "target": 80}]}}
+        (self.src / "compose.yml").write_text(json.dumps({"name": "shop", "services": services}))
+        (self.src / ".env").write_text(f"VERSION={version}\n")
+        self.compose.recreate({"api": 1, "web": 1}, None, isolate=False)
+        self.world.calls.clear()
+
+    def running(self) -> dict[str, str]:
+        """Image id by service."""
+        return {c.service: c.image_id for c in self.world.running if c.running}
+
+    def context(self, *, check_mode: bool = False, run: Run | None = None, **params: Any) -> Context:
+        given = {"stack": self.raw, "state_dir": str(self.state_dir), **params}
+        if run is not None:
+            given["run"] = run.to_dict()
+        context = Context(FakeModule(given, check_mode))
+        context.__dict__.update(engine=self.engine, compose=self.compose)
+        return context
+
+    def trees(self) -> Tree:
+        """Everything on disk that a module could have touched."""
+        return read_tree(self.src, self.state_dir)
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    """A project that runs v0.9.0."""
+    return Deployment(tmp_path)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """An empty engine."""
+    return World(tmp_path)
+
+
+@dataclass
+class Site:
+    """A real HTTP server; *answers* holds (status, body) by path, *asked* every request."""
+
+    url: str
+    answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    asked: list[SimpleNamespace] = field(default_factory=list)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """Serve on a free port of the loopback interface."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            found.asked.append(
+                SimpleNamespace(method=self.command, path=self.path, headers=dict(self.headers), body=body)
+            )
+            status, answer = found.answers.get(self.path, (404, b"no such page"))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(answer)
+
+        do_HEAD = do_POST = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found = Site(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield found
+    server.shutdown()
+    server.server_close()

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _command
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+
+def test_a_command_is_an_argument_list_and_never_a_shell(tmp_path: Path) -> None:
+    assert _command.run(["echo", "$HOME; touch x", "`id`"], cwd=str(tmp_path)) == "$HOME; touch x `id`\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_command_runs_where_it_is_told_without_input_and_with_readable_messages(tmp_path: Path) -> None:
+    code = "import os, sys; print(os.getcwd(), repr(sys.stdin.read()), os.environ['LC_ALL'])"
+    assert _command.run([sys.executable, "-c", code], cwd=str(tmp_path)) == f"{tmp_path} '' C.UTF-8\n"
+
+
+def test_a_failure_quotes_what_the_command_said_and_gives_the_hint() -> None:
+    with pytest.raises(RollbackError, match=r"sh -c echo lost >&2; exit 3 failed \(3\): lost") as caught:
+        _command.run(["sh", "-c", "echo lost >&2; exit 3"], hint="look there")
+    assert caught.value.hint == "look there"
+
+
+def test_a_failure_without_an_error_message_quotes_the_output() -> None:
+    with pytest.raises(RollbackError, match="only this"):
+        _command.run(["sh", "-c", "echo only this; exit 1"])
+
+
+def test_a_long_message_is_cut_and_arguments_after_the_third_are_not_shown() -> None:
+    with pytest.raises(RollbackError) as caught:
+        _command.run(["sh", "-c", "yes | head -c 100000 >&2; exit 1", "sh", "SECRET"])
+    assert len(caught.value.message) < 2000
+    assert "SECRET" not in caught.value.message
+
+
+def test_a_command_that_is_not_installed_says_so() -> None:
+    with pytest.raises(RollbackError, match="cannot run no-such-command-here") as caught:
+        _command.run(["no-such-command-here", "x"])
+    assert "Install no-such-command-here" in caught.value.hint
+
+
+def test_a_command_that_hangs_is_killed(tmp_path: Path) -> None:
+    code = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    with pytest.raises(RollbackError, match="took longer than 1 s"):
+        _command.run([sys.executable, "-c", code], timeout=0.6)
+    pid = int((tmp_path / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_output_that_is_no_utf_8_does_not_break_anything() -> None:
+    assert _command.run(["printf", r"a\377b"]) == "a\ufffdb"

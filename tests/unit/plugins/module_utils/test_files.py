@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _files
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+
+def test_a_written_file_has_the_contents_and_mode_asked_for_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    _files.write(path, b"one")
+    _files.write(path, b"two", 0o640)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"two", 0o640)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_written_file_is_private_unless_told_otherwise(tmp_path: Path) -> None:
+    _files.write(tmp_path / "a", b"secret")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_owner_is_given_before_the_file_is_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int, bool]] = []
+    monkeypatch.setattr(os, "fchown", lambda _fd, uid, gid: given.append((uid, gid, (tmp_path / "a").exists())))
+    _files.write(tmp_path / "a", b"x", owner=(12345, 54321))
+    assert given == [(12345, 54321, False)]
+
+
+@pytest.mark.parametrize("call", ["fsync", "fchmod"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space"):
+        _files.write(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_new_contents_are_synced_before_the_rename_and_the_directory_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seen, real = tmp_path / "a", [], os.fsync
+    path.write_bytes(b"old")
+
+    def look(descriptor: int) -> None:
+        kind = "directory" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        seen.append((kind, path.read_bytes()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", look)
+    _files.write(path, b"new")
+    assert seen == [("file", b"old"), ("directory", b"new")]
+
+
+def test_an_absent_file_reads_as_none_and_may_be_removed(tmp_path: Path) -> None:
+    assert _files.read(tmp_path / "none") is None
+    _files.remove(tmp_path / "none")
+    (tmp_path / "a").touch()
+    _files.remove(tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_private_directory_and_the_parents_made_for_it_are_for_their_owner_only(tmp_path: Path) -> None:
+    made = _files.private_directory(tmp_path / "a" / "b" / "c")
+    assert [path.stat().st_mode & 0o777 for path in (made, made.parent, made.parent.parent)] == [0o700] * 3
+
+
+def test_a_directory_that_exists_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir(mode=0o755)
+    (tmp_path / "a").chmod(0o755)
+    _files.private_directory(tmp_path / "a" / "b")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o755
+
+
+def test_equal_values_have_equal_json() -> None:
+    assert _files.dump_json({"b": "ü", "a": 1}) == _files.dump_json({"a": 1, "b": "ü"})
+    assert _files.load_json(_files.dump_json({"b": "ü"}), "it") == {"b": "ü"}
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"a": 1', b"\xff\xfe", b"\0\0\0"])
+def test_damaged_json_is_an_error_that_names_the_file(data: bytes) -> None:
+    with pytest.raises(RollbackError, match="the journal is damaged"):
+        _files.load_json(data, "the journal")
+
+
+def test_room_that_is_there_is_proven_without_leaving_a_trace(tmp_path: Path) -> None:
+    _files.reserve(tmp_path / "state", 1 << 16)
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_a_full_file_system_is_found_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(RollbackError, match="no room for 5000 bytes in .*: No space left") as caught:
+        _files.reserve(tmp_path / "state", 5000)
+    assert "nothing was changed" in caught.value.hint
+    assert list((tmp_path / "state").iterdir()) == []

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
+
+
+def _git(directory: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(["git", *identity, *arguments], cwd=directory, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A checkout with two tagged versions of ``deploy/compose.yml``; v2 is checked out."""
+    top = tmp_path / "repository"
+    (top / "deploy").mkdir(parents=True)
+    _git(top, "init", "--quiet")
+    (top / ".gitignore").write_text(".env\n")
+    for version in ("v1", "v2"):
+        (top / "deploy" / "compose.yml").write_text(f"# {version}\n")
+        _git(top, "add", "-A")
+        _git(top, "commit", "--quiet", "-m", version)
+        _git(top, "tag", version)
+    (top / "deploy" / ".env").write_text("SECRET=1\n")
+    return top
+
+
+@pytest.fixture
+def checkout(repository: Path) -> Checkout:
+    """The project's directory, below the top of the work tree."""
+    return Checkout(str(repository / "deploy"))
+
+
+def test_the_commit_and_its_tag_are_found(repository: Path, checkout: Checkout) -> None:
+    assert (checkout.commit(), checkout.tag()) == (_git(repository, "rev-parse", "HEAD"), "v2")
+
+
+def test_a_commit_without_a_tag_has_none(repository: Path, checkout: Checkout) -> None:
+    _git(repository, "commit", "--quiet", "--allow-empty", "-m", "more")
+    assert checkout.tag() is None
+
+
+def test_a_directory_that_is_no_checkout_has_no_commit(tmp_path: Path) -> None:
+    assert Checkout(str(tmp_path)).commit() is None
+
+
+def test_only_tracked_files_are_named_as_such(checkout: Checkout) -> None:
+    assert checkout.tracked(["compose.yml", ".env", "none"]) == ["compose.yml"]
+    assert checkout.tracked([]) == []
+
+
+def test_a_difference_to_the_commit_is_seen_also_when_it_is_staged(repository: Path, checkout: Checkout) -> None:
+    assert not checkout.differs(["compose.yml"])
+    assert not checkout.differs([])
+    (repository / "deploy" / "compose.yml").write_text("# mine\n")
+    assert checkout.differs(["compose.yml"])
+    _git(repository, "add", "-A")
+    assert checkout.differs(["compose.yml"])
+
+
+def test_local_changes_are_kept_under_a_name_and_the_files_stay(repository: Path, checkout: Checkout) -> None:
+    path = repository / "deploy" / "compose.yml"
+    assert checkout.keep_local_changes("run-1") is None
+    path.write_text("# mine\n")
+    assert checkout.keep_local_changes("run-1") == "refs/tiered-rollback/run-1"
+    assert path.read_text() == "# mine\n"
+    assert _git(repository, "show", "refs/tiered-rollback/run-1:deploy/compose.yml") == "# mine"
+    assert _git(repository, "stash", "list") == ""
+
+
+def test_after_the_files_went_back_the_index_names_the_versions_commit(repository: Path, checkout: Checkout) -> None:
+    first = _git(repository, "rev-parse", "v1")
+    (repository / "deploy" / "compose.yml").write_text("# v1\n")
+    checkout.stage_version(first, ["compose.yml"])
+    assert _git(repository, "diff", "--name-only") == ""
+    assert _git(repository, "diff", "--cached", "--name-only", "v1") == ""
+    assert _git(repository, "rev-parse", "HEAD") == _git(repository, "rev-parse", "v2")

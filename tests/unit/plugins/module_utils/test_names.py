@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _names
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from hypothesis import given
+from hypothesis import strategies as st
+
+ATTACKS = [
+    "v0.9.0; touch /tmp/x",
+    "{{ lookup('pipe', 'id') }}",
+    "{% raw %}",
+    "{# x #}",
+    "../v1",
+    "v1/../../etc",
+    "--help",
+    "-v",
+    "v1\n",
+    "v1\nv2",
+    "v 1",
+    "$(id)",
+    "`id`",
+    "v1\0",
+    "",
+    ".hidden",
+    "v" * 101,
+    "v１",  # noqa: RUF001  # a full-width digit is no digit here
+    None,
+    True,
+    [],
+    ["v1"],
+    {"v": 1},
+]
+
+
+@pytest.mark.parametrize("value", ["v0.9.0", "previous", "1.0", "v1.0.0-rc.1+build_5", "v0.9.0-20261120T231500Z", "7"])
+def test_a_plain_version_is_returned_as_it_is(value: str) -> None:
+    assert _names.version(value) == value
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.0, "1.0"), (2, "2")])
+def test_a_version_that_yaml_read_as_a_number_is_its_text(value: float, text: str) -> None:
+    assert _names.version(value) == text
+
+
+@pytest.mark.parametrize("value", ATTACKS, ids=repr)
+def test_a_version_that_is_not_plain_is_refused_and_quoted(value: Any) -> None:
+    with pytest.raises(RollbackError, match="version has an unsafe or malformed value") as caught:
+        _names.version(value)
+    assert "letters" in caught.value.hint
+    assert repr(value)[:40] in caught.value.message
+
+
+@given(st.text())
+def test_whatever_passes_as_a_version_can_be_a_file_name_and_an_argument(value: str) -> None:
+    try:
+        passed = _names.version(value)
+    except RollbackError:
+        return
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", passed)
+    assert passed == value
+
+
+@pytest.mark.parametrize("value", ["udo", "shop-2", "a_b", "0"])
+def test_a_stack_name_is_returned_as_it_is(value: str) -> None:
+    assert _names.stack_name(value) == value
+
+
+@pytest.mark.parametrize("value", ["Udo", "a b", "../x", "", "-x", "a/b", "{{ x }}", "x" * 64, None])
+def test_a_stack_name_that_could_not_name_a_directory_and_an_image_is_refused(value: Any) -> None:
+    with pytest.raises(RollbackError, match=r"rollback_stack\.name"):
+        _names.stack_name(value)
+
+
+def test_only_the_launch_variables_that_were_given_are_returned() -> None:
+    raw = {"version": "v1", "reason": "it is slow, really: 5 s", "run": None, "ansible_user": "{{ x }}"}
+    assert _names.launch_values(raw) == {"version": "v1", "reason": "it is slow, really: 5 s"}
+
+
+@pytest.mark.parametrize("name", sorted(_names.LAUNCH_VARIABLES))
+@pytest.mark.parametrize("attack", ["{{ lookup('pipe','id') }}", "a {{ x }}", "{%", "{#", "a\x00b", "a\nb", {"a": 1}])
+def test_no_launch_variable_may_hold_a_template_or_a_control_character(name: str, attack: Any) -> None:
+    with pytest.raises(RollbackError, match=f"{name} has an unsafe"):
+        _names.launch_values({name: attack})
+
+
+@given(st.sampled_from(sorted(_names.LAUNCH_VARIABLES)), st.text() | st.integers() | st.floats() | st.booleans())
+def test_no_launch_variable_ever_passes_with_template_syntax(name: str, value: Any) -> None:
+    try:
+        passed = _names.launch_values({name: value})[name]
+    except RollbackError:
+        return
+    assert not any(opening in passed for opening in ("{{", "{%", "{#", "\n", "\0"))
+
+
+def test_a_long_attack_is_cut_in_the_message() -> None:
+    with pytest.raises(RollbackError) as caught:
+        _names.version("x" * 10_000)
+    assert len(caught.value.message) < 300
