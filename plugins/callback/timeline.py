@@ -45,7 +45,7 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def bar(elapsed: float, budget: float | None) -> str:
+def gauge(elapsed: float, budget: float | None) -> str:
     """Draw the share of a budget that is used up; nothing where there is no budget."""
     if not budget:
         return ""
@@ -186,7 +186,7 @@ class CallbackModule(Default):
         elapsed = time.monotonic() - self._begin
         host = f"{result.host.get_name()}: "
         tail = f"  {note}" if note else ""
-        return f"{clock(elapsed):>6}{bar(elapsed, self._budget)} {state:<8} {host}{self._task}{tail}"
+        return f"{clock(elapsed):>6}{gauge(elapsed, self._budget)} {state:<8} {host}{self._task}{tail}"
 
     def _message(self, message: Any) -> None:
         for line in message if isinstance(message, list) else str(message).splitlines():
@@ -196,7 +196,7 @@ class CallbackModule(Default):
         """Count on the line of the step at work until it ends, then wipe the line."""
         while not ended.wait(_TICK):
             elapsed = time.monotonic() - self._begin
-            text = f"{clock(elapsed):>6}{bar(elapsed, self._budget)} ...      {task}"
+            text = f"{clock(elapsed):>6}{gauge(elapsed, self._budget)} ...      {task}"
             sys.stdout.write("\r" + text[: shutil.get_terminal_size().columns - 1])
             sys.stdout.flush()
 

@@ -48,7 +48,7 @@ def http(check: Check) -> Result:
     begun = time.monotonic()
     try:
         detail = _ask(check)
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:  # urllib3's error for a host such as a..b is the latter
         detail = f"{type(error).__name__}: {_cause(error)}"
     took = (time.monotonic() - begun) * 1000
     return Result(name=check.name, ok=not detail, detail=detail or "as wanted", milliseconds=round(took, 1))

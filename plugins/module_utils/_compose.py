@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _command
@@ -110,6 +111,14 @@ def image_variables(template: Mapping[str, Any], rendered: Mapping[str, Any]) ->
         if match:
             found.update(match.groupdict())
     return found
+
+
+def env_files(template: Mapping[str, Any], directory: str) -> list[str]:
+    """Return the ``env_file`` entries of all services that lie below a directory, relative to it (pure)."""
+    entries = [entry for service in template.get("services", {}).values() for entry in service.get("env_file") or ()]
+    paths = [PurePosixPath(directory, entry["path"] if isinstance(entry, dict) else entry) for entry in entries]
+    root = PurePosixPath(directory)
+    return list(dict.fromkeys(str(path.relative_to(root)) for path in paths if path.is_relative_to(root)))
 
 
 def _scale(replicas: Mapping[str, int]) -> list[str]:

@@ -44,12 +44,17 @@ def from_labels(project: str, labels: Mapping[str, str]) -> Stack:
 
 
 def describe(
-    stack: Stack, definition: Mapping[str, Any], running: Collection[str], exists: Callable[[str], bool]
+    stack: Stack,
+    definition: Mapping[str, Any],
+    running: Collection[str],
+    env_files: Collection[str],
+    exists: Callable[[str], bool],
 ) -> tuple[dict[str, Any], list[str]]:
     """Return ``rollback_stack`` for a project, and what a person should look at.
 
     :param definition: the project rendered with every profile.
     :param running: services that have containers.
+    :param env_files: environment files of services.
     :param exists: whether a path below the project's directory is a file.
     """
     root = PurePosixPath(stack.project_src)
@@ -63,7 +68,7 @@ def describe(
     profiles = sorted({profile for service in services.values() for profile in service.get("profiles") or ()})
     if profiles:
         raw["profiles"] = profiles
-    candidates = [*stack.files, *(stack.env_files or (".env",)), *_mounted(services, root)]
+    candidates = [*stack.files, *(stack.env_files or (".env",)), *env_files, *_mounted(services, root)]
     raw["config"] = [path for path in dict.fromkeys(candidates) if exists(path)]
     raw["services"] = {name: _service(service) for name, service in sorted(services.items())}
     return raw, _remarks(raw, definition, running)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _files
-from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose, image_variables
+from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose, env_files, image_variables
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container, Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import FilePart
@@ -74,7 +74,7 @@ def observe(stack: Stack, engine: Engine, compose: Compose) -> Observed:
         variables=image_variables(template.result(), definition),
         containers=tuple(engine.containers(definition["name"])),
         tags=engine.tags(),
-        files={path: file_part(Path(stack.project_src) / path) for path in config_paths(stack)},
+        files={path: file_part(Path(stack.project_src) / path) for path in config_paths(stack, template.result())},
     )
 
 
@@ -83,8 +83,11 @@ def refresh(now: Observed, engine: Engine) -> Observed:
     return replace(now, containers=tuple(engine.containers(now.project)))
 
 
-def config_paths(stack: Stack) -> tuple[str, ...]:
-    """Return the configuration files of a stack: those stated, or the Compose and environment files in use."""
+def config_paths(stack: Stack, template: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the configuration files of a stack: those stated, or the Compose and environment files in use.
+
+    :param template: the project before variables are put in; it names the environment files of services.
+    """
     if stack.config is not None:
         return stack.config
     directory = Path(stack.project_src)
@@ -92,7 +95,8 @@ def config_paths(stack: Stack) -> tuple[str, ...]:
     if not files:
         files = [name for name in _DEFAULT_FILES if (directory / name).is_file()][:1]
         files += [name for name in _DEFAULT_OVERRIDES if (directory / name).is_file()][:1]
-    return tuple(dict.fromkeys([*files, *(stack.env_files or (".env",))]))
+    services = env_files(template, stack.project_src)
+    return tuple(dict.fromkeys([*files, *(stack.env_files or (".env",)), *services]))
 
 
 def file_part(path: Path) -> FilePart:

@@ -56,6 +56,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+needed:
+  description: Whether there is anything to do; false where the target is what runs already.
+  returned: success
+  type: bool
 plan:
   description: The steps from what runs to the target.
   returned: success
@@ -139,7 +143,7 @@ def act(ctx: Context) -> dict[str, Any]:
         done = False
         try:
             result = _begin(ctx)
-            done = result["changed"]
+            done = result["needed"]
         finally:
             # Until a journal names this run there is nothing that anyone could be in the way of.
             if not done:
@@ -152,9 +156,11 @@ def _look(ctx: Context, journal: Journal | None) -> tuple[Observed, Target, dict
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     target = _target.find(ctx, now, journal, params["kind"], params["version"], params["undo_run"])
     running = _capture.running_version(now, ctx.engine, target.current)
+    needed = bool(target.plan.steps) or journal is not None
     result = {
         **_target.describe(target),
-        "changed": bool(target.plan.steps) or journal is not None,
+        "changed": needed,
+        "needed": needed,
         "from_version": journal.facts["from_version"] if journal else running,
         "before": None,
         "resumed": journal.run.id if journal else None,
@@ -167,7 +173,7 @@ def _begin(ctx: Context) -> dict[str, Any]:
     begun = _journal.now()
     unfinished = _journal.load(ctx.state)
     now, target, result = _look(ctx, unfinished)
-    if not result["changed"]:
+    if not result["needed"]:
         return result
     _files.set_aside(ctx.state / _journal.BALLAST, _ROOM)
     _files.reserve(Path(ctx.stack.project_src), 2 * sum(part.size for part in target.point.files.values()) + 65536)

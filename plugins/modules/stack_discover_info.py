@@ -48,7 +48,7 @@ remarks:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _discover
+from ansible_collections.tiered.rollback.plugins.module_utils import _compose, _context, _discover
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -66,10 +66,12 @@ def act(ctx: Context) -> dict[str, Any]:
             f"Projects on this host: {', '.join(sorted(labels)) or 'none'}. Give -e project=NAME.",
         )
     described = _discover.from_labels(wanted, labels[wanted])
-    definition = Compose(described).render()
+    compose = Compose(described)
+    definition = compose.render()
+    env_files = _compose.env_files(compose.template(), described.project_src)
     services = sorted({container.service for container in ctx.engine.containers(wanted)})
-    existing = lambda path: (Path(described.project_src) / path).is_file()  # noqa: E731
-    stack, remarks = _discover.describe(described, definition, services, existing)
+    root = Path(described.project_src)
+    stack, remarks = _discover.describe(described, definition, services, env_files, lambda path: (root / path).is_file())
     return {"changed": False, "rollback_stack": stack, "remarks": remarks}
 
 

@@ -3,4 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same stacks as the integration tests'."""
 
-from ansible_collections.tiered.rollback.tests.integration.conftest import images, make_stack  # noqa: F401
+from ansible_collections.tiered.rollback.tests.integration.conftest import images, make_stack
+
+__all__ = ["images", "make_stack"]
