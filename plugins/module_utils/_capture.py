@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _files
-from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container, Engine
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _names
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
@@ -85,7 +87,9 @@ def write(stack: Stack, store: Store, now: Observed, point: RestorePoint, engine
         point = _push(stack.registry, point, engine)
     _files.reserve(store.root, sum(map(len, contents.values())) + (1 << 20))
     for name, tag in keep_tags(point).items():
-        engine.tag(point.services[name].image_id, tag)
+        # A state before is captured as it is, even where somebody removed the image of a container that still runs.
+        if point.kind == "deploy" or engine.image(point.services[name].image_id) is not None:
+            engine.tag(point.services[name].image_id, tag)
     store.add(point, contents, _files.dump_json(now.definition))
     return point
 
@@ -105,13 +109,20 @@ def keep_tags(point: RestorePoint) -> dict[str, str]:
 
 
 def running_version(now: Observed, engine: Engine, same: Sequence[RestorePoint]) -> str:
-    """Name what runs: by a point it equals, else by the images' version label, else by their tag."""
+    """Name what runs: by a point it equals, else by what most images say of themselves, else by a version variable.
+
+    Base images label themselves too, hence the majority, the higher one where there is none.
+    """
     if same:
         return same[-1].version
     images = [image for c in now.containers if (image := engine.image(c.image_id)) is not None]
-    labels = {image.labels[_VERSION_LABEL] for image in images if image.labels.get(_VERSION_LABEL)}
-    versions = sorted(set(now.variables.values()) or labels)
-    return versions[-1] if versions else "unknown"
+    labels = Counter(image.labels[_VERSION_LABEL] for image in images if image.labels.get(_VERSION_LABEL))
+    variables = Counter(now.variables.values())
+    for names in (labels, variables):
+        usable = [(count, name) for name, count in names.items() if _names.is_version(name)]
+        if usable:
+            return max(usable)[1]
+    return "unknown"
 
 
 def _service(now: Observed, name: str, engine: Engine) -> ServicePart:

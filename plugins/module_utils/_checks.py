@@ -60,22 +60,28 @@ def run(checks: Sequence[Check]) -> list[Result]:
         return list(pool.map(http, checks))
 
 
-def wait(checks: Sequence[Check], timeout: float) -> list[Result]:
-    """Repeat the checks that fail until all hold or the time is over.
-
-    :raises RollbackError: naming every check that does not hold.
-    """
+def poll(checks: Sequence[Check], timeout: float) -> list[Result]:
+    """Repeat the checks that fail until all hold or the time is over, and return what was found last."""
     deadline = time.monotonic() + timeout
     results = run(checks)
-    while failing := [place for place, result in enumerate(results) if not result.ok]:
-        if time.monotonic() >= deadline:
-            raise RollbackError(
-                "checks do not hold: " + describe_failures(results),
-                "Look at the service's log; a wrong URL in rollback_stack shows here too.",
-            )
+    while (failing := [n for n, result in enumerate(results) if not result.ok]) and time.monotonic() < deadline:
         time.sleep(_POLL)
         for place, result in zip(failing, run([checks[place] for place in failing]), strict=True):
             results[place] = result
+    return results
+
+
+def wait(checks: Sequence[Check], timeout: float) -> list[Result]:
+    """Wait until all checks hold.
+
+    :raises RollbackError: when the time is over, naming every check that does not hold.
+    """
+    results = poll(checks, timeout)
+    if not all(result.ok for result in results):
+        raise RollbackError(
+            "checks do not hold: " + describe_failures(results),
+            "Look at the service's log; a wrong URL in rollback_stack shows here too.",
+        )
     return results
 
 

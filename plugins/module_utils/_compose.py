@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _command
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 
+_ASSIGNED = re.compile(r"=[^\s=].*")
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))", re.ASCII)
 _HINT = (
     "Correct the file, or copy the one of a restore point back from files/ below "
@@ -88,7 +91,11 @@ class Compose:
         )
 
     def _run(self, *arguments: str, timeout: float = 60, hint: str = "") -> str:
-        return _command.run([*self._base, *arguments], cwd=self._directory, timeout=timeout, hint=hint)
+        try:
+            return _command.run([*self._base, *arguments], cwd=self._directory, timeout=timeout, hint=hint)
+        except RollbackError as error:
+            # Compose quotes the line of an environment file that it cannot read, password and all.
+            raise RollbackError(_ASSIGNED.sub("=***", error.message), error.hint) from None
 
 
 def image_variables(template: Mapping[str, Any], rendered: Mapping[str, Any]) -> dict[str, str]:
@@ -116,7 +123,8 @@ def image_variables(template: Mapping[str, Any], rendered: Mapping[str, Any]) ->
 def env_files(template: Mapping[str, Any], directory: str) -> list[str]:
     """Return the ``env_file`` entries of all services that lie below a directory, relative to it (pure)."""
     entries = [entry for service in template.get("services", {}).values() for entry in service.get("env_file") or ()]
-    paths = [PurePosixPath(directory, entry["path"] if isinstance(entry, dict) else entry) for entry in entries]
+    names = [entry["path"] if isinstance(entry, dict) else entry for entry in entries]
+    paths = [PurePosixPath(posixpath.normpath(posixpath.join(directory, name))) for name in names]
     root = PurePosixPath(directory)
     return list(dict.fromkeys(str(path.relative_to(root)) for path in paths if path.is_relative_to(root)))
 

@@ -9,16 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import _run, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
-from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
+
+if TYPE_CHECKING:
+    from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 
 STATE_DIR = "/var/lib/tiered-rollback"
 
@@ -39,8 +41,10 @@ class Context:
 
     @cached_property
     def stack(self) -> Stack:
-        """The stack, parsed and checked."""
-        return _stack.parse(self.module.params["stack"])
+        """The stack, parsed and checked; its secrets are masked in whatever the module returns."""
+        stack = _stack.parse(self.module.params["stack"])
+        self.module.no_log_values.update(stack.secrets)
+        return stack
 
     @cached_property
     def state(self) -> Path:
@@ -55,6 +59,9 @@ class Context:
     @cached_property
     def engine(self) -> Engine:
         """The engine; connecting raises when it does not answer."""
+        # The SDK takes a quarter of a second to import, which a module that needs no engine saves.
+        from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+
         return Engine()
 
     @cached_property
@@ -75,15 +82,20 @@ class Context:
 
 def main(act: Callable[[Context], dict[str, Any]], options: dict[str, Any], **module_options: Any) -> None:
     """Run a module: *act* returns what is exited with, or raises what is failed with."""
-    module = AnsibleModule(argument_spec=options, supports_check_mode=True, **module_options)
+    # The stack may hold tokens for checks: no_log keeps the options out of the target's system log, and the stack is
+    # left out of the invocation that -vvv shows.
+    module = AnsibleModule(argument_spec=options, supports_check_mode=True, no_log=True, **module_options)
+    shown = {"module_args": {name: value for name, value in module.params.items() if name != "stack"}}
     try:
         result = act(Context(module))
     except RollbackError as error:
-        module.fail_json(msg=str(error), hint=error.hint, **error.facts)
+        module.fail_json(msg=str(error), hint=error.hint, invocation=shown, **error.facts)
     except OSError as error:
-        module.fail_json(msg=f"{error.strerror or error}: {error.filename or ''}\nHINT: {_os_hint(error)}")
+        hint = _os_hint(error)
+        message = f"{error.strerror or error}: {error.filename or ''}"
+        module.fail_json(msg=f"{message}\nHINT: {hint}", hint=hint, invocation=shown)
     else:
-        module.exit_json(**result)
+        module.exit_json(**result, invocation=shown)
 
 
 def _os_hint(error: OSError) -> str:

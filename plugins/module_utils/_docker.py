@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Container, Image
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 try:
@@ -28,57 +28,6 @@ _NUMBER = "com.docker.compose.container-number"
 _HASH = "com.docker.compose.config-hash"
 _ONE_OFF = "com.docker.compose.oneoff"
 _TIMEOUT = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class Container:
-    """A container of a Compose project.
-
-    :param health: ``healthy``, ``unhealthy``, ``starting``, or None where it has no health check.
-    :param pid: process id on the host; 0 where it does not run.
-    :param writable_volumes: whether it has a volume of its own, anonymous ones that only the image declares included.
-    """
-
-    id: str
-    name: str
-    project: str
-    service: str
-    number: int
-    image_id: str
-    image: str
-    config_hash: str
-    running: bool
-    health: str | None
-    exit_code: int
-    restarts: int
-    pid: int
-    created: str
-    addresses: tuple[str, ...]
-    writable_volumes: bool = False
-
-    @property
-    def good(self) -> bool:
-        """Running, and healthy where it can say so."""
-        return self.running and self.health in (None, "healthy")
-
-    @property
-    def state(self) -> str:
-        """The state in words."""
-        if not self.running:
-            return f"not running (exit code {self.exit_code})"
-        return f"running, {self.health or 'without a health check'}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """A local image; *size* in bytes."""
-
-    id: str
-    tags: tuple[str, ...]
-    digests: tuple[str, ...]
-    size: int
-    created: str
-    labels: dict[str, str]
 
 
 class Engine:

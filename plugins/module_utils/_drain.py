@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _command
-from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 _ESTABLISHED, _LISTEN = "01", "0A"

@@ -32,10 +32,11 @@ def read(path: Path) -> bytes | None:
 
 
 def write(path: Path, data: bytes, mode: int = PRIVATE_FILE, owner: tuple[int, int] | None = None) -> None:
-    """Replace a file atomically and durably.
+    """Replace a file atomically and durably; where it is a symbolic link, what the link leads to.
 
     :param owner: uid and gid to give it; None keeps the caller's.
     """
+    path = path.resolve()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     try:
         with os.fdopen(handle, "wb") as temporary:
@@ -89,7 +90,12 @@ def load_json(data: bytes, what: str) -> Any:
 
 
 def set_aside(path: Path, size: int) -> None:
-    """Hold *size* bytes in a file, to be removed when they are needed: a full disk must not stop the way back."""
+    """Hold *size* bytes in a file, to be removed when they are needed: a full disk must not stop the way back.
+
+    A file that a killed run left serves again.
+    """
+    if path.exists() and path.stat().st_size >= size:
+        return
     reserve(path.parent, size)
     with path.open("wb") as ballast:
         os.posix_fallocate(ballast.fileno(), 0, size)

@@ -58,7 +58,8 @@ class Checkout:
 
     def stage_version(self, commit: str, paths: Sequence[str]) -> None:
         """Make the index name a commit's version of the paths, as ``git checkout COMMIT -- PATHS`` does."""
-        self._git("reset", "--quiet", commit, "--", *paths)
+        if paths:
+            self._git("reset", "--quiet", commit, "--", *paths)
 
     def _try(self, *arguments: str) -> str | None:
         try:

@@ -37,7 +37,13 @@ def held(state: Path, run: Run, wait: float, dead_run: str | None = None) -> Ite
     """
     descriptor = os.open(_files.private_directory(state) / "lock", os.O_CREAT | os.O_RDWR, _files.PRIVATE_FILE)
     try:
-        _acquire(descriptor, run, time.monotonic() + wait, dead_run)
+        try:
+            _acquire(descriptor, run, time.monotonic() + wait, dead_run)
+        except OSError as error:
+            raise RollbackError(
+                f"no room for the lock in {state}: {error.strerror}",
+                "Free space there or set rollback_state_dir to a larger file system; nothing was changed.",
+            ) from error
         yield
         if holder(state) is not None:
             _extend(descriptor, run)

@@ -29,10 +29,21 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "output": _PATH,
 }
 
+_ALLOWED: Mapping[re.Pattern[str], str] = {
+    _VERSION: "letters, digits, '.', '_', '+' and '-', at most 100 of them",
+    _PATH: "letters, digits, spaces, '.', '_', '/' and '-'",
+    _TEXT: "plain text: no template expression and no control character",
+}
+
 
 def version(value: object) -> str:
     """Return a version name (``v0.9.0``, ``previous``, a restore point id) or raise."""
-    return _match(_VERSION, value, "version", "letters, digits, '.', '_', '+' and '-', at most 100 of them")
+    return _match(_VERSION, value, "version", _ALLOWED[_VERSION])
+
+
+def is_version(text: str) -> bool:
+    """Whether a text could be given as ``version``."""
+    return _VERSION.fullmatch(text) is not None
 
 
 def stack_name(value: object) -> str:
@@ -48,7 +59,7 @@ def launch_values(raw: Mapping[str, object]) -> dict[str, str]:
     :raises RollbackError: naming the variable, never evaluating it.
     """
     return {
-        name: _match(pattern, raw[name], name, "plain text: no template expression and no control character")
+        name: _match(pattern, raw[name], name, _ALLOWED[pattern])
         for name, pattern in LAUNCH_VARIABLES.items()
         if raw.get(name) is not None
     }

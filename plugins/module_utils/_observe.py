@@ -13,7 +13,8 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _files
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose, env_files, image_variables
-from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container, Engine
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import FilePart
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack

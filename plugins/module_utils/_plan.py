@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _cutover
-from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
     FilePart,
     RestorePoint,
@@ -71,6 +71,12 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON types."""
         return {"target": self.target, "source": self.source, "steps": [asdict(step) for step in self.steps]}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Plan:
+        """Read a plan back from a journal; how many replicas were wanted is not part of that."""
+        steps = tuple(Step(**step) for step in raw["steps"])
+        return cls(target=raw["target"], source=raw["source"], steps=steps, replicas={})
 
     def diff(self) -> dict[str, str]:
         """Return the plan as Ansible's diff shows it; contents of files are never part of it."""
@@ -157,9 +163,9 @@ def _service_steps(
     replicas: dict[str, int] = {}
     for name, part in target.services.items():
         containers = now.of(name)
-        mounted = mounted_files(stack.project_src, definition, name)
-        reason = _reason(part, containers, wanted_hashes(part, now, name, changed), _within(mounted, changed))
-        if not reason and interrupted and _within(mounted, interrupted.files):
+        changed_inputs = reads(stack.project_src, definition, name, changed)
+        reason = _reason(part, containers, wanted_hashes(part, now, name, changed), changed_inputs)
+        if not reason and interrupted and reads(stack.project_src, definition, name, interrupted.files):
             reason = _stale(containers, interrupted.since)
         if not reason:
             continue
@@ -233,11 +239,16 @@ def _stale(containers: Collection[Container], since: str) -> str:
     return "was made before its files went back" if any(c.created[:23] < since[:23] for c in containers) else ""
 
 
-def mounted_files(directory: str, definition: Mapping[str, Any], service: str) -> set[str]:
-    """Return host files (and directories' files, by prefix) that a service mounts, relative to the project.
+def reads(directory: str, definition: Mapping[str, Any], service: str, files: Collection[str]) -> set[str]:
+    """Return those of some files, relative to the project, that a service mounts itself or by a directory above them.
 
     Compose's hash does not cover their contents, so a change of them would otherwise go unseen.
     """
+    mounted = _mounted(directory, definition, service)
+    return {path for path in files if any(PurePosixPath(path).is_relative_to(source) for source in mounted)}
+
+
+def _mounted(directory: str, definition: Mapping[str, Any], service: str) -> set[str]:
     entry = definition.get("services", {}).get(service, {})
     sources = [mount["source"] for mount in entry.get("volumes") or () if mount.get("type") == "bind"]
     for kind in ("configs", "secrets"):
@@ -245,10 +256,6 @@ def mounted_files(directory: str, definition: Mapping[str, Any], service: str) -
         sources += [named[use["source"]]["file"] for use in entry.get(kind) or () if "file" in named[use["source"]]]
     root = PurePosixPath(directory)
     return {str(path.relative_to(root)) for source in sources if (path := PurePosixPath(source)).is_relative_to(root)}
-
-
-def _within(mounted: Collection[str], changed: Collection[str]) -> set[str]:
-    return {path for path in changed if any(PurePosixPath(path).is_relative_to(source) for source in mounted)}
 
 
 def tagged(name: str) -> str:

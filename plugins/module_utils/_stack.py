@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tiered.rollback.plugins.module_utils import _names
@@ -48,6 +49,7 @@ _CHECK_SPEC: dict[str, dict[str, Any]] = {
     "body": {"type": "raw"},
     "timeout": {"type": "float", "default": 5.0},
 }
+_HARMLESS_HEADERS = ("accept", "content-type", "host", "user-agent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,16 @@ class Stack:
         return self.env_files[-1] if self.env_files else ".env"
 
     @property
+    def secrets(self) -> set[str]:
+        """Values that must not show anywhere: what the checks send as headers, harmless ones left out."""
+        return {
+            str(value)
+            for check in self.checks
+            for name, value in check.headers.items()
+            if name.lower() not in _HARMLESS_HEADERS and value
+        }
+
+    @property
     def checks(self) -> tuple[Check, ...]:
         """Every check of every service, in the order of the description."""
         return tuple(check for service in self.services.values() for check in service.checks)
@@ -174,6 +186,9 @@ def _service(name: str, raw: Mapping[str, Any] | None) -> Service:
 
 def _check(default_name: str, raw: Mapping[str, Any], where: str) -> Check:
     values = _validated(_CHECK_SPEC, raw, where)
+    # A URL is printed, logged and kept with the report; its user part would be too.
+    if "@" in urlsplit(values["url"]).netloc:
+        raise RollbackError(f"{where}.url holds a user or password", "Send an Authorization header instead.")
     if not values["url"].startswith(("http://", "https://")):
         raise RollbackError(f"{where}.url is not an HTTP URL: {values['url']!r}", "Start it with http:// or https://.")
     values["name"] = values["name"] or default_name

@@ -106,9 +106,12 @@ class Store:
         shutil.rmtree(hidden)
 
     def proven(self, point_id: str) -> dict[str, Any] | None:
-        """Return when and how a point was proven, or None."""
+        """Return when and how a point was proven, or None; a note that cannot be read proves nothing."""
         data = _files.read(self.root / point_id / "proven.json")
-        return None if data is None else dict(_files.load_json(data, f"proven.json of {point_id}"))
+        try:
+            return None if data is None else dict(_files.load_json(data, f"proven.json of {point_id}"))
+        except (RollbackError, TypeError, ValueError):
+            return None
 
     def mark_proven(self, point_id: str, how: str) -> None:
         """Record that a point was checked end to end."""

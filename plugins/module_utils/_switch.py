@@ -25,7 +25,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._cutover import START_FIRST, STOP_FIRST
-from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container, Engine
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
@@ -101,8 +102,8 @@ class Switch:
             _files.remove(self._root / path)
         for name in plan.subjects("set_variable"):
             self._set_variable(name, point.variables[name])
-        if from_git and point.git is not None and (tracked := checkout.tracked(paths)):
-            checkout.stage_version(point.git.commit, tracked)
+        if from_git and point.git is not None and checkout.has(point.git.commit):
+            checkout.stage_version(point.git.commit, checkout.tracked(paths))
 
     def _set_variable(self, name: str, value: str) -> None:
         path = self._root / self._stack.variable_file
@@ -152,10 +153,12 @@ class Switch:
             if not container.running:
                 self._engine.remove(container.id)
         wanted = {part.config_hash, part.rendered_hash, hashes.get(name, "")}
+        replaced = interruption(self._journal)
+        definition = self._store.definition(point)
+        reads = replaced and _plan.reads(self._stack.project_src, definition, name, replaced.files)
+        stale = self._journal.began if reads else ""
         return [
-            c
-            for c in mine
-            if c.running and not (_plan.at_target(c, part, wanted) and c.created[:23] >= self._journal.began[:23])
+            c for c in mine if c.running and not (_plan.at_target(c, part, wanted) and c.created[:23] >= stale[:23])
         ]
 
     def _retire(self, old: Container) -> None:

@@ -58,7 +58,7 @@ OPTIONS = {
 
 def act(ctx: Context) -> dict[str, Any]:
     """Check, and fail where a check does not hold."""
-    results = _checks.wait(ctx.stack.checks, ctx.module.params["timeout"])
+    results = _checks.poll(ctx.stack.checks, ctx.module.params["timeout"])
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     results += _checks.health(now) + _against_point(ctx, now)
     checks = [result.to_dict() for result in results]

@@ -116,6 +116,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed, observe
 from ansible_collections.tiered.rollback.plugins.module_utils._target import Target
@@ -147,6 +149,7 @@ def act(ctx: Context) -> dict[str, Any]:
         finally:
             # Until a journal names this run there is nothing that anyone could be in the way of.
             if not done:
+                _files.remove(ctx.state / _journal.BALLAST)
                 _lock.release(ctx.state, ctx.run)
     return result
 
@@ -178,6 +181,7 @@ def _begin(ctx: Context) -> dict[str, Any]:
     _files.set_aside(ctx.state / _journal.BALLAST, _ROOM)
     _files.reserve(Path(ctx.stack.project_src), 2 * sum(part.size for part in target.point.files.values()) + 65536)
     _target.pull(ctx.engine, target.missing)
+    _fetch(ctx, target)
     checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
     before = unfinished.before if unfinished else _capture_before(ctx, now, checks, result["from_version"])
     journal = Journal(
@@ -198,6 +202,14 @@ def _begin(ctx: Context) -> dict[str, Any]:
     return {**result, "before": before, "budget": _outcome.BUDGETS[journal.tier]}
 
 
+def _fetch(ctx: Context, target: Target) -> None:
+    """Get the version's commit where the checkout lacks it; its files are in the restore point all the same."""
+    git = target.point.git
+    checkout = Checkout(ctx.stack.project_src)
+    if target.plan.source == "git" and git and not checkout.has(git.commit) and (problem := checkout.fetch_tags()):
+        ctx.module.warn(f"commit {git.commit[:12]} is not in the checkout: {problem}. Its files go back all the same.")
+
+
 def _capture_before(ctx: Context, now: Observed, checks: list[_checks.Result], version: str) -> str:
     point = _capture.describe(
         ctx.stack,
@@ -211,7 +223,10 @@ def _capture_before(ctx: Context, now: Observed, checks: list[_checks.Result], v
         healthy=all(check.ok for check in checks),
     )
     _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
-    _capture.prove(ctx.store, ctx.engine, point)
+    try:
+        _capture.prove(ctx.store, ctx.engine, point)
+    except RollbackError as error:
+        ctx.module.warn(f"the state before could not be proven, so there may be no way back to it: {error.message}")
     return point.id
 
 

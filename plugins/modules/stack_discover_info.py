@@ -71,7 +71,9 @@ def act(ctx: Context) -> dict[str, Any]:
     env_files = _compose.env_files(compose.template(), described.project_src)
     services = sorted({container.service for container in ctx.engine.containers(wanted)})
     root = Path(described.project_src)
-    stack, remarks = _discover.describe(described, definition, services, env_files, lambda path: (root / path).is_file())
+    stack, remarks = _discover.describe(
+        described, definition, services, env_files, lambda path: (root / path).is_file()
+    )
     return {"changed": False, "rollback_stack": stack, "remarks": remarks}
 
 

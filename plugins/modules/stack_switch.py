@@ -73,6 +73,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
+from ansible_collections.tiered.rollback.plugins.module_utils._plan import Plan
 from ansible_collections.tiered.rollback.plugins.module_utils._probe import Prober
 from ansible_collections.tiered.rollback.plugins.module_utils._switch import Switch
 
@@ -94,14 +95,7 @@ def _foretell(ctx: Context) -> dict[str, Any]:
     point = ctx.store.load(ctx.module.params["target"])
     journal = _journal.load(ctx.state) or Journal(path=ctx.state, run=ctx.run, kind="", tier=1, target=point.id)
     _now, plan = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal).plan(point)
-    return {
-        "changed": bool(plan.steps),
-        "actions": [str(step) for step in plan.steps],
-        "diff": plan.diff(),
-        "checks": [],
-        "outage": 0.0,
-        "probe": {},
-    }
+    return {**_answer(plan), "checks": [], "outage": 0.0, "probe": {}}
 
 
 def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
@@ -113,8 +107,8 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
         try:
             checks = switch.to(target)
             outcome = _outcome.SUCCEEDED
-        except (RollbackError, OSError) as error:
-            failure = error if isinstance(error, RollbackError) else RollbackError(str(error))
+        except Exception as error:  # whatever it was, the stack may be half switched: there is no other way than back
+            failure = error if isinstance(error, RollbackError) else RollbackError(f"{type(error).__name__}: {error}")
             outcome, failure = _put_back(ctx.state, switch, before, failure)
     journal.facts.update(
         outcome=outcome,
@@ -128,17 +122,21 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
     journal.save()
     if failure:
         raise failure
-    plan = journal.facts["plan"]
-    actions = ["{action} {subject}: {now} -> {target}".format(**step) for step in plan["steps"]]
+    # The plan as it was when the run began: the same answer that check mode gives.
+    plan = Plan.from_dict(journal.facts["plan"])
     facts = {key: journal.facts[key] for key in ("outage", "probe")}
-    return {"changed": bool(actions), "actions": actions, "checks": checks, **facts}
+    return {**_answer(plan), "checks": checks, **facts}
+
+
+def _answer(plan: Plan) -> dict[str, Any]:
+    return {"changed": bool(plan.steps), "actions": [str(step) for step in plan.steps], "diff": plan.diff()}
 
 
 def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) -> tuple[str, RollbackError]:
     try:
         _files.remove(state / _journal.BALLAST)
         switch.to(before)
-    except (RollbackError, OSError) as error:
+    except Exception as error:  # the run must end with an outcome in its journal, whatever happened
         return _outcome.FAILED, RollbackError(
             f"{failure.message}. Putting the state before back failed too: {getattr(error, 'message', error)}",
             "Run the same command again (it continues), or undo.yml (it returns to the state before). Escalate.",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -32,6 +33,10 @@ def main() -> None:
         # Found out now and not after ten minutes.
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.touch()
+
+    busy, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if busy > cores:
+        print(f"    this machine is busy (load average {busy:.1f} on {cores} cores): figures will be rough")
 
     # Leave through the clean-up when told to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -13,9 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-import docker
 from ansible_collections.tiered.rollback.tests.support import engine, playbook
 from ansible_collections.tiered.rollback.tests.support.stack import HEALTHCHECK, Stack
+from docker import APIClient
+from docker.utils import kwargs_from_env
 
 VERSION = "v0.9.0"
 #: What users ask for, and what every procedure polls.
@@ -113,8 +114,8 @@ class EngineItself:
             "network": f"{stack.project}_default",
             "publish": f"127.0.0.1:{stack.port}:8000",
             "volume": f"{stack.src}/data:/data:ro",
-            "health-cmd": str(HEALTHCHECK["test"][-1]),
-            **{f"health-{key.replace('_', '-')}": str(HEALTHCHECK[key]) for key in HEALTHCHECK if key != "test"},
+            "health-cmd": "healthy",
+            **{f"health-{key.replace('_', '-')}": str(value) for key, value in HEALTHCHECK.items() if key != "test"},
         }
         self._new = engine.docker("create", *(f"--{name}={value}" for name, value in options.items()), images(stack)[0])
 
@@ -129,8 +130,8 @@ class EngineItself:
             time.sleep(0.02)
 
     @cached_property
-    def _api(self) -> docker.APIClient:
-        return docker.APIClient(version="auto", **docker.utils.kwargs_from_env())
+    def _api(self) -> APIClient:
+        return APIClient(version="auto", **kwargs_from_env())
 
 
 def images(stack: Stack) -> tuple[str, str]:

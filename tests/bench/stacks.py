@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stacks that are measured: the tests' application on a published port, and the same behind HAProxy."""
+"""The stacks that are measured, and the state that every repetition begins with."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from types import TracebackType
 
 from ansible_collections.tiered.rollback.tests.bench.procedures import VERSION
 from ansible_collections.tiered.rollback.tests.support import engine
-from ansible_collections.tiered.rollback.tests.support.images import BASE, Images
-from ansible_collections.tiered.rollback.tests.support.playbook import ROOT
-from ansible_collections.tiered.rollback.tests.support.stack import HEALTHCHECK, Stack
+from ansible_collections.tiered.rollback.tests.support.images import Images
+from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
 NEW = "v1.0.0"
 Compose = Callable[[Stack], None]
@@ -25,25 +24,6 @@ Compose = Callable[[Stack], None]
 def published(stack: Stack) -> None:
     """Write one HTTP service on a published port."""
     stack.compose({"api": stack.published()})
-
-
-def proxied(stack: Stack) -> None:
-    """Write the same service behind the demo's HAProxy, which finds its replicas through Docker's DNS."""
-    shutil.copy(ROOT / "examples/demo/haproxy.cfg", stack.src)
-    engine.docker("tag", BASE, f"{stack.project}/proxy:1")
-    proxy = {
-        "image": f"{stack.project}/proxy:1",
-        "labels": {engine.LABEL: stack.project},
-        "user": "haproxy",
-        "stop_signal": "SIGUSR1",
-        "stop_grace_period": "5s",
-        "command": ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"],
-        "ports": [f"127.0.0.1:{stack.port}:8080"],
-        "volumes": ["./haproxy.cfg:/etc/haproxy/haproxy.cfg:ro"],
-        "depends_on": {"api": {"condition": "service_healthy"}},
-        "healthcheck": {**HEALTHCHECK, "test": ["CMD", "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080"]},
-    }
-    stack.compose({"api": stack.service(), "proxy": proxy})
 
 
 class Bench:
@@ -63,7 +43,7 @@ class Bench:
 
     def stack(self, compose: Compose) -> Stack:
         """Deploy VERSION, capture its restore point, and return the stack."""
-        stack = Stack(self._directory / compose.__name__, self._images)
+        stack = Stack(self._directory / str(len(self._stacks)), self._images)
         self._stacks.append(stack)
         compose(stack)
         for version in (VERSION, NEW):

@@ -22,6 +22,7 @@ from ansible_collections.tiered.rollback.tests.bench.procedures import (
     Procedure,
 )
 from ansible_collections.tiered.rollback.tests.bench.report import Row, row
+from ansible_collections.tiered.rollback.tests.support import proxied
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
 #: Seconds of load before and after the command.
@@ -44,18 +45,19 @@ Runs = Sequence[Run]
 
 def measure(runs: int) -> list[Row]:
     """Measure everything, interleaved, and return the rows."""
-    ours, community = Ours(), CommunityDocker()
-    documents = [Document("004"), Document("003")]
+    ours, community, document = Ours(), CommunityDocker(), Document("004")
+    port_procedures: list[Procedure] = [ours, community, document, Document("003"), EngineItself()]
+    proxy_procedures: list[Procedure] = [ours, community, document]
     with stacks.Bench() as bench:
-        port, proxy = bench.stack(stacks.published), bench.stack(stacks.proxied)
+        port, proxy = bench.stack(stacks.published), bench.stack(proxied.compose)
         tasks = [_tasks(port, ours), _tasks(port, community)]
         on_port: dict[str, list[Run]] = {}
         behind_proxy: dict[str, list[Run]] = {}
         for number in range(1, runs + 1):
-            for procedure in (ours, community, *documents, EngineItself()):
+            for procedure in port_procedures:
                 found = _once(port, procedure, f"{number}/{runs} published port")
                 on_port.setdefault(procedure.name, []).append(found)
-            for procedure in (ours, community, documents[0]):
+            for procedure in proxy_procedures:
                 found = _once(proxy, procedure, f"{number}/{runs} behind a proxy")
                 behind_proxy.setdefault(procedure.name, []).append(found)
     return [*proxy_rows(behind_proxy), *port_rows(on_port), row("tasks on the target", tasks[0], "", peer=tasks[1])]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,6 +15,11 @@ from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
 MakeStack = Callable[..., Stack]
+
+
+def pytest_configure() -> None:
+    """Let a run that is stopped remove what it made."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("stopped by SIGTERM", 143))
 
 
 @pytest.fixture(scope="session")

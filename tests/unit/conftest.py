@@ -21,12 +21,23 @@ from typing import Any
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _run, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
-from ansible_collections.tiered.rollback.plugins.module_utils._docker import Container, Image
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Container, Image
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import FilePart, RestorePoint, ServicePart
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check, Stack
+from ansible_collections.tiered.rollback.plugins.modules import (
+    restore_point,
+    rollback_begin,
+    rollback_end,
+    stack_switch,
+)
+from hypothesis import settings
+
+# A loaded machine must not fail a test, nor a test leave files in the checkout.
+settings.register_profile("unit", deadline=None, database=None)
+settings.load_profile("unit")
 
 Tree = dict[str, bytes | None]
 
@@ -294,6 +305,7 @@ class FakeModule:
 
     params: dict[str, Any]
     check_mode: bool = False
+    no_log_values: set[str] = field(default_factory=set)
 
 
 class Deployment:
@@ -355,10 +367,51 @@ def deployment(tmp_path: Path) -> Deployment:
     return Deployment(tmp_path)
 
 
+class Operator:
+    """Someone who runs the playbooks' modules on a deployment: v0.9.0 is captured, v1.0.0 runs and is broken."""
+
+    def __init__(self, deployment: Deployment, build: Build) -> None:
+        self.deployment, self.build = deployment, build
+        capture = {"version": "v0.9.0", "pinned": False, "lock_wait": 0}
+        restore_point.act(deployment.context(run=build.run(0), **capture))
+        deployment.deploy("v1.0.0")
+
+    def begin(self, number: int = 1, *, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
+        params = {
+            "kind": "rollback",
+            "version": "v0.9.0",
+            "undo_run": None,
+            "tier": 1,
+            "lock_wait": 0,
+            "dead_run": None,
+        }
+        run = self.build.run(number)
+        return rollback_begin.act(self.deployment.context(check_mode=check_mode, run=run, **{**params, **changes}))
+
+    def switch(self, number: int = 1, *, check_mode: bool = False, target: str | None = None) -> dict[str, Any]:
+        target = target or self.deployment.context().store.ids()[-1]
+        run = self.build.run(number)
+        return stack_switch.act(self.deployment.context(check_mode=check_mode, run=run, target=target))
+
+    def end(self, number: int = 1, *, check_mode: bool = False) -> dict[str, Any]:
+        return rollback_end.act(self.deployment.context(check_mode=check_mode, run=self.build.run(number)))
+
+    def run(self, number: int = 1, **changes: Any) -> dict[str, Any]:
+        """A whole run, as the role makes it; returns what rollback_end returned."""
+        begun = self.begin(number, **changes)
+        try:
+            self.switch(number, target=begun["target"])
+        except RollbackError:
+            self.end(number)
+            raise
+        return self.end(number)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    """An empty engine."""
-    return World(tmp_path)
+def operator(deployment: Deployment, build: Build, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    """A deployment in need of a rollback."""
+    monkeypatch.setattr("ansible_collections.tiered.rollback.plugins.module_utils._switch._POLL", 0.01)
+    return Operator(deployment, build)
 
 
 @dataclass

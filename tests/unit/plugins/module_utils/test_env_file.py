@@ -52,7 +52,12 @@ _LINES = st.one_of(
 )
 
 
-@given(st.lists(_LINES), st.sampled_from(["\n", "\r\n"]), st.booleans(), st.from_regex(r"[A-Za-z0-9._/:@+-]*", fullmatch=True))
+@given(
+    st.lists(_LINES),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+    st.from_regex(r"[A-Za-z0-9._/:@+-]*", fullmatch=True),
+)
 def test_the_value_is_read_back_and_no_other_variable_changes(
     lines: list[str], newline: str, ends: bool, value: str
 ) -> None:

@@ -110,7 +110,7 @@ def test_a_full_file_system_is_found_before_anything_is_written(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(RollbackError, match="no room for 5000 bytes in .*: No space left") as caught:
+    with pytest.raises(RollbackError, match=r"no room for 5000 bytes in .*: No space left") as caught:
         _files.reserve(tmp_path / "state", 5000)
     assert "nothing was changed" in caught.value.hint
     assert list((tmp_path / "state").iterdir()) == []

@@ -82,3 +82,15 @@ def test_after_the_files_went_back_the_index_names_the_versions_commit(repositor
     assert _git(repository, "diff", "--name-only") == ""
     assert _git(repository, "diff", "--cached", "--name-only", "v1") == ""
     assert _git(repository, "rev-parse", "HEAD") == _git(repository, "rev-parse", "v2")
+
+
+def test_with_no_path_to_stage_the_branch_stays_where_it_is(repository: Path, checkout: Checkout) -> None:
+    """``git reset COMMIT --`` without a path would move the branch."""
+    checkout.stage_version(_git(repository, "rev-parse", "v1"), [])
+    assert _git(repository, "rev-parse", "HEAD") == _git(repository, "rev-parse", "v2")
+
+
+def test_a_commit_is_at_hand_or_not(repository: Path, checkout: Checkout) -> None:
+    assert checkout.has(_git(repository, "rev-parse", "v1"))
+    assert not checkout.has("0" * 40)
+    assert not Checkout(str(repository.parent)).has("0" * 40)

@@ -53,6 +53,14 @@ def test_a_last_line_torn_anywhere_is_left_out_and_cut_by_the_next_entry(tmp_pat
         assert (tmp_path / _ledger.NAME).read_bytes() == whole
 
 
+def test_a_torn_line_longer_than_the_next_entry_leaves_nothing_behind(tmp_path: Path) -> None:
+    whole = _fill(tmp_path, 1)
+    (tmp_path / _ledger.NAME).write_bytes(whole + b'{"reason": "' + b"x" * 5000)
+    _ledger.append(tmp_path, {"run": "r1"})
+    assert [entry["run"] for entry in _ledger.entries(tmp_path)] == ["r0", "r1"]
+    assert b"xxx" not in (tmp_path / _ledger.NAME).read_bytes()
+
+
 def test_a_changed_byte_anywhere_in_the_ledger_is_found(tmp_path: Path) -> None:
     whole = _fill(tmp_path, 2)
     # Not the very last newline: without it the line counts as torn, as the test above says.

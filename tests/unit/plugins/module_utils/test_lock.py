@@ -57,9 +57,9 @@ def test_a_second_run_is_refused_with_the_name_of_the_first(tmp_path: Path, buil
     first, second = build.run(1), build.run(2)
     with _lock.held(tmp_path, first, wait=0):
         pass
-    with pytest.raises(RollbackError, match=f"another run holds this stack: run {first.id}") as caught:
-        with _lock.held(tmp_path, second, wait=0):
-            pass
+    message = f"another run holds this stack: run {first.id}"
+    with pytest.raises(RollbackError, match=message) as caught, _lock.held(tmp_path, second, wait=0):
+        pass
     assert caught.value.facts["lock_holder"] == first.to_dict()
     assert _lock.holder(tmp_path) == first
 
@@ -81,9 +81,9 @@ def test_a_second_run_waits_a_bounded_time_and_gets_the_lock_when_it_is_free(tmp
 
 def test_two_modules_never_overlap_even_in_one_run(tmp_path: Path, build: Any) -> None:
     run = build.run(1)
-    with _lock.held(tmp_path, run, wait=0):
-        with pytest.raises(RollbackError, match=run.id), _lock.held(tmp_path, run, wait=0):
-            pass
+    first, second = (_lock.held(tmp_path, run, wait=0) for _ in range(2))
+    with first, pytest.raises(RollbackError, match=run.id), second:
+        pass
 
 
 def test_a_module_that_was_killed_inside_frees_the_kernels_lock(tmp_path: Path, build: Any) -> None:
@@ -142,9 +142,7 @@ def test_a_run_from_another_machine_owns_the_stack_for_its_lease(
             pass
 
 
-def test_a_lease_begins_again_when_a_module_ends(
-    tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lease_begins_again_when_a_module_ends(tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with _lock.held(tmp_path, build.run(1), wait=0):
         later = time.time() + 500
         monkeypatch.setattr(time, "time", lambda: later)

@@ -62,7 +62,7 @@ def test_each_missing_or_unknown_key_is_refused(build: Any) -> None:
     for key in set(raw) - optional:
         with pytest.raises(RollbackError):
             _manifest.from_dict({name: value for name, value in raw.items() if name != key})
-    with pytest.raises(RollbackError, match="malformed.*surprise"):
+    with pytest.raises(RollbackError, match=r"malformed.*surprise"):
         _manifest.from_dict({**raw, "surprise": 1})
 
 
@@ -79,7 +79,9 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @given(data=st.data())
-def test_any_value_replaced_by_junk_is_either_refused_or_read_as_a_restore_point(build: Any, data: st.DataObject) -> None:
+def test_any_value_replaced_by_junk_is_either_refused_or_read_as_a_restore_point(
+    build: Any, data: st.DataObject
+) -> None:
     raw = {"top": json.loads(json.dumps(_full(build).to_dict()))}
     *path, last = data.draw(st.sampled_from(_places(raw)[1:]))
     changed = copy.deepcopy(raw)

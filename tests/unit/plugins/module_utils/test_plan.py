@@ -51,6 +51,13 @@ def test_the_old_tag_on_a_new_image_is_not_taken_for_the_old_version(build: Any)
     assert _actions(_plan_of(build, now, build.point())) == [("start_first", "web")]
 
 
+def test_a_wrong_image_beside_the_right_one_is_replaced_too(build: Any) -> None:
+    """A failed update that left a mixed stack (docker/cli#595)."""
+    mixed = (build.container(), build.container(id="2", number=2, image_id=build.image_id("v2")))
+    (step,) = _plan_of(build, build.observed(containers=mixed), build.point()).steps
+    assert (step.subject, step.note.partition(";")[0]) == ("web", "image")
+
+
 def test_a_container_that_is_right_while_the_tag_has_moved_is_left_alone(build: Any) -> None:
     now = build.observed(tags={"shop:production": build.image_id("v2")})
     assert _actions(_plan_of(build, now, build.point())) == [("move_tag", "shop:production")]

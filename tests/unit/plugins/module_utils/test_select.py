@@ -78,7 +78,7 @@ def test_a_target_that_cannot_be_had_is_an_error_that_names_what_is_available(
 def test_an_unproven_target_says_how_to_prove_it(points: list[RestorePoint]) -> None:
     with pytest.raises(RollbackError) as caught:
         _select.select("v1", points, (), ())
-    assert "restore-point.yml -e version=v1" in caught.value.hint
+    assert "Capture v1 again while it runs, with restore-point.yml" in caught.value.hint
 
 
 def test_without_any_point_the_error_says_how_to_capture_one() -> None:

@@ -45,6 +45,7 @@ def test_no_description_is_an_error_that_names_discover(nothing: Any) -> None:
         ({"services": {"web": {"checks": [{"url": "ftp://x"}]}}}, r"checks\[0\].url is not an HTTP URL: 'ftp://x'"),
         ({"services": {"web": {"checks": [{"url": "http://x"}, {"url": "file:///x"}]}}}, r"checks\[1\].url"),
         ({"services": {"web": {"checks": [{"url": "http://x", "method": "DELETE"}]}}}, "method"),
+        ({"services": {"web": {"checks": [{"url": "http://u:p@x/"}]}}}, r"checks\[0\].url holds a user or password"),
     ],
 )
 def test_a_wrong_key_is_named_with_its_place(change: dict[str, Any], message: str) -> None:
@@ -75,6 +76,18 @@ def test_checks_get_names_and_defaults_and_keep_their_order() -> None:
         ("deep", (204,)),
         ("web-0", (200,)),
     ]
+
+
+def test_what_checks_send_as_headers_is_secret_unless_it_is_harmless() -> None:
+    headers = {"Authorization": "Bearer t", "X-Key": 7, "Accept": "text/html", "content-type": "x", "X-Empty": ""}
+    services = {"web": {"checks": [{"url": "http://x/mail@y", "headers": headers}]}}
+    assert _stack.parse({**MINIMAL, "services": services}).secrets == {"Bearer t", "7"}
+
+
+def test_an_error_about_a_url_does_not_repeat_its_password() -> None:
+    with pytest.raises(RollbackError) as caught:
+        _stack.parse({**MINIMAL, "services": {"web": {"checks": [{"url": "https://u:hunter2@x/"}]}}})
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("env_files", "wanted"), [([], ".env"), (["a.env"], "a.env"), (["a.env", "b.env"], "b.env")])

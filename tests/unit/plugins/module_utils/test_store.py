@@ -79,7 +79,7 @@ def test_a_part_that_is_cut_short_or_missing_is_refused(store: Store, point: Res
         with pytest.raises(RollbackError, match="damaged"):
             store.verify(store.load(point.id))
         path.unlink()
-        with pytest.raises(RollbackError, match="damaged.*missing"):
+        with pytest.raises(RollbackError, match=r"damaged.*missing"):
             store.verify(store.load(point.id))
         path.write_bytes(whole)
 

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images that are pushed to a registry at capture come back from it by digest; a real one: Debian's package."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.tests.support import engine
+from ansible_collections.tiered.rollback.tests.support.stack import Stack, free_port
+
+_CONFIG = """\
+version: 0.1
+log: {{level: warn}}
+storage: {{filesystem: {{rootdirectory: {root}}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+
+
+class Registry:
+    """A registry on a free port that can be stopped and started."""
+
+    def __init__(self, directory: Path) -> None:
+        self.port = free_port()
+        self._config = directory / "registry.yml"
+        self._config.write_text(_CONFIG.format(root=directory / "registry", port=self.port))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = ["docker-registry", "serve", str(self._config)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v2/", timeout=2).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError("the registry does not answer")
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+
+def install() -> None:
+    """Install Debian's docker-registry without starting it as a service."""
+    if shutil.which("docker-registry"):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        pytest.skip("docker-registry is not installed, and only root on Debian can change that")
+    # Exit code 101 forbids that an installed service is started.
+    policy = Path("/usr/sbin/policy-rc.d")
+    mine = not policy.exists()
+    if mine:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        command = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", "docker-registry"]
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        if subprocess.run(command, env=environment, capture_output=True, check=False).returncode != 0:
+            subprocess.run(["apt-get", "-qq", "update"], env=environment, capture_output=True, check=True)
+            subprocess.run(command, env=environment, capture_output=True, check=True)
+    finally:
+        if mine:
+            policy.unlink()
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    install()
+    made = Registry(tmp_path_factory.mktemp("registry"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack: Any, registry: Registry) -> Iterator[Stack]:
+    """v0.9.0 captured with its image pushed, v1.0.0 running, and nothing of v0.9.0's image left on the host."""
+    made: Stack = make_stack()
+    prefix = f"127.0.0.1:{registry.port}/{made.name}"
+    made.description["registry"] = prefix
+    made.compose({"api": made.published()})
+    made.tag("api:production", "v0.9.0", unique=made.name)
+    made.up()
+    made.capture("v0.9.0")
+    made.deploy("v1.0.0")
+    yield made
+    engine.untag(list(engine.tags(prefix)))
+
+
+def lose_image(stack: Stack, image: str) -> None:
+    """Take every name off an image, so that it is gone from this host."""
+    stack.images.forget("v0.9.0", unique=stack.name)
+    names = engine.inspect("image", image)[0]
+    engine.untag([*names["RepoTags"], *names["RepoDigests"]])
+    assert engine.image_id(image) is None
+
+
+def test_an_image_that_is_gone_is_pulled_by_digest_and_a_dead_registry_is_a_clear_error(
+    stack: Stack, registry: Registry
+) -> None:
+    part = stack.manifest(stack.points("v0.9.0")[0])["services"]["api"]
+    assert part["digests"][0].startswith(f"127.0.0.1:{registry.port}/{stack.name}/api@sha256:")
+    lose_image(stack, part["image_id"])
+
+    registry.stop()
+    before = stack.snapshot()
+    outcome = stack.rollback("v0.9.0")
+    assert outcome.rc != 0
+    assert "cannot be pulled" in outcome.said
+    assert "Start the registry" in outcome.said
+    assert stack.snapshot() == before
+
+    registry.start()
+    checked = stack.rollback("v0.9.0", "--check").ok()
+    assert checked.recap["changed"] > 0
+    assert engine.image_id(part["image_id"]) is None, "check mode has pulled the image"
+
+    stack.rollback("v0.9.0").ok()
+    assert stack.image_ids() == {"api": part["image_id"]}
+    assert stack.ask("/api/status").version == "v0.9.0"

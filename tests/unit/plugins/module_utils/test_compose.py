@@ -1,0 +1,164 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _command
+from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose, env_files, image_variables
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Every command that would be run; the answer is taken from the first entry's key ``answer``."""
+    calls: list[dict[str, Any]] = []
+    answers = {"json": '{"name": "shop", "services": {}}', "*": "web 1234\napi  5678\n\n"}
+
+    def run(argv: list[str], **options: Any) -> str:
+        calls.append({"argv": argv, **options})
+        return answers.get(argv[-1], "")
+
+    monkeypatch.setattr(_command, "run", run)
+    return calls
+
+
+def test_every_command_names_files_profiles_env_files_and_project(build: Any, said: list[dict[str, Any]]) -> None:
+    stack = build.stack(files=["a.yml", "b.yml"], profiles=["jobs"], env_files=["x.env", "y.env"], project_name="other")
+    compose = Compose(stack)
+    compose.render()
+    compose.recreate({"web": 1}, None, isolate=False)
+    options = "-f a.yml -f b.yml --profile jobs --env-file x.env --env-file y.env -p other"
+    base = ["docker", "compose", *options.split(" ")]
+    assert all(call["argv"][: len(base)] == base and call["cwd"] == "/opt/shop" for call in said)
+
+
+def test_a_stack_with_defaults_leaves_the_choice_to_compose(build: Any, said: list[dict[str, Any]]) -> None:
+    Compose(build.stack()).render()
+    assert said[0]["argv"] == ["docker", "compose", "config", "--format", "json"]
+    assert "nothing was stopped" in said[0]["hint"]
+
+
+def test_hashes_are_read_per_service(build: Any, said: list[dict[str, Any]]) -> None:
+    assert Compose(build.stack()).hashes() == {"web": "1234", "api": "5678"}
+
+
+def test_the_template_is_read_before_variables_are_put_in(build: Any, said: list[dict[str, Any]]) -> None:
+    assert Compose(build.stack()).template() == {"name": "shop", "services": {}}
+    assert "--no-interpolate" in said[0]["argv"]
+
+
+@pytest.mark.parametrize(("isolate", "timeout"), [(True, 5), (False, None)])
+def test_containers_are_replaced_without_building_pulling_or_touching_others(
+    build: Any, said: list[dict[str, Any]], isolate: bool, timeout: int | None
+) -> None:
+    Compose(build.stack()).recreate({"web": 2, "api": 1}, timeout, isolate=isolate)
+    argv = said[0]["argv"]
+    text = " ".join(argv)
+    assert text.startswith("docker compose up --detach --no-build --pull never --force-recreate")
+    assert text.endswith("--scale api=1 --scale web=2 api web")
+    assert ("--no-deps" in argv) is isolate
+    assert ("--timeout 5" in text) is (timeout == 5)
+    assert "--remove-orphans" not in argv
+
+
+def test_replicas_are_added_without_recreating_what_runs(build: Any, said: list[dict[str, Any]]) -> None:
+    Compose(build.stack()).add_replicas({"web": 2})
+    text = " ".join(said[0]["argv"])
+    assert "--no-recreate" in text
+    assert "--force-recreate" not in text
+    assert text.endswith("--scale web=2 web")
+
+
+def test_an_engine_that_hangs_is_given_the_health_timeout_and_some_more(build: Any, said: list[dict[str, Any]]) -> None:
+    Compose(build.stack(health_timeout=300)).add_replicas({"web": 1})
+    assert said[0]["timeout"] > 300
+
+
+def test_a_line_of_an_env_file_that_compose_quotes_does_not_show_its_value(
+    build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> str:
+        raise RollbackError("failed (1): unexpected character in 'PASSWORD=hunter2 x'", "a hint")
+
+    monkeypatch.setattr(_command, "run", fail)
+    with pytest.raises(RollbackError, match="unexpected character") as caught:
+        Compose(build.stack()).render()
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    assert caught.value.hint == "a hint"
+
+
+@pytest.mark.parametrize(
+    ("template", "rendered", "wanted"),
+    [
+        ("shop:${VERSION}", "shop:v1", {"VERSION": "v1"}),
+        ("shop:$VERSION", "shop:v1", {"VERSION": "v1"}),
+        ("shop:${VERSION:-latest}", "shop:latest", {"VERSION": "latest"}),
+        ("shop:${VERSION:?must be set}", "shop:v1", {"VERSION": "v1"}),
+        ("${REGISTRY}/shop:${VERSION}", "r:5000/shop:v1", {"REGISTRY": "r:5000", "VERSION": "v1"}),
+        ("shop-${VERSION}:${VERSION}", "shop-v1:v1", {"VERSION": "v1"}),
+        ("shop-${VERSION}:${VERSION}", "shop-v1:v2", {}),
+        ("shop.x:${VERSION}", "shopyx:v1", {}),
+        ("shop:${VERSION}", "shop:", {"VERSION": ""}),
+        ("shop:v1", "shop:v1", {}),
+        ("shop:$1", "shop:$1", {}),
+        ("shop:${1}", "shop:${1}", {}),
+        ("shop:${é}", "shop:${é}", {}),
+    ],
+)
+def test_the_variables_of_an_image_name_are_read_back_from_what_it_became(
+    template: str, rendered: str, wanted: dict[str, str]
+) -> None:
+    found = image_variables({"services": {"web": {"image": template}}}, {"services": {"web": {"image": rendered}}})
+    assert found == wanted
+
+
+@pytest.mark.parametrize("template", [{}, {"services": {}}, {"services": {"web": {"build": "."}}}])
+def test_a_project_without_image_names_has_no_variables(template: dict[str, Any]) -> None:
+    assert image_variables(template, {"services": {}}) == {}
+
+
+def test_a_service_that_no_profile_switches_on_is_left_out() -> None:
+    assert image_variables({"services": {"web": {"image": "a:${V}"}}}, {"services": {}}) == {}
+
+
+_LITERAL = st.from_regex(r"[a-z0-9./:-]{0,6}", fullmatch=True)
+_VALUE = st.from_regex(r"[A-Za-z0-9._-]{1,6}", fullmatch=True)
+
+
+@given(st.lists(st.tuples(_LITERAL, st.sampled_from(["A", "B", "VERSION"])), max_size=4), _LITERAL, st.data())
+def test_what_is_found_always_renders_the_same_name_again(
+    pieces: list[tuple[str, str]], tail: str, data: st.DataObject
+) -> None:
+    values = {name: data.draw(_VALUE) for _literal, name in pieces}
+    template = "".join(f"{literal}${{{name}}}" for literal, name in pieces) + tail
+    rendered = "".join(f"{literal}{values[name]}" for literal, name in pieces) + tail
+    found = image_variables({"services": {"w": {"image": template}}}, {"services": {"w": {"image": rendered}}})
+    assert set(found) == set(values)
+    assert "".join(f"{literal}{found[name]}" for literal, name in pieces) + tail == rendered
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_no_text_breaks_the_reading_of_image_names(template: str, rendered: str) -> None:
+    found = image_variables({"services": {"w": {"image": template}}}, {"services": {"w": {"image": rendered}}})
+    assert json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("entries", "wanted"),
+    [
+        (None, []),
+        (["web.env"], ["web.env"]),
+        (["./conf/web.env", "/opt/shop/conf/web.env"], ["conf/web.env"]),
+        ([{"path": "/opt/shop/web.env", "required": False}], ["web.env"]),
+        (["/etc/web.env", "../web.env", "/opt/shop/../web.env", "/opt/shopping/web.env"], []),
+    ],
+)
+def test_the_env_files_of_services_are_found_where_they_lie_in_the_project(entries: Any, wanted: list[str]) -> None:
+    assert env_files({"services": {"web": {"env_file": entries}, "db": {}}}, "/opt/shop") == wanted

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.tiered.rollback.plugins.module_utils import _context
+from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+
+def _main(capsys: pytest.CaptureFixture[str], act: Callable[[Context], dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+    """Run a module as Ansible does; return its exit code and what it printed."""
+    with patch_module_args({"name": "x"}), pytest.raises(SystemExit) as caught:
+        _context.main(act, {"name": {"type": "str"}})
+    return int(caught.value.code or 0), json.loads(capsys.readouterr().out)
+
+
+def _raising(error: Exception) -> Callable[[Context], dict[str, Any]]:
+    def act(_context: Context) -> dict[str, Any]:
+        raise error
+
+    return act
+
+
+def test_what_act_returns_is_what_the_module_exits_with(capsys: pytest.CaptureFixture[str]) -> None:
+    code, printed = _main(capsys, lambda ctx: {"changed": True, "name": ctx.module.params["name"]})
+    assert (code, printed["changed"], printed["name"]) == (0, True, "x")
+
+
+def test_an_error_becomes_a_failure_with_message_hint_and_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    code, printed = _main(capsys, _raising(RollbackError("it broke", "mend it", lock_holder={"id": "r"})))
+    assert code == 1
+    assert printed["failed"] is True
+    assert (printed["msg"], printed["hint"]) == ("it broke\nHINT: mend it", "mend it")
+    assert printed["lock_holder"] == {"id": "r"}
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.ENOSPC, "file system is full"),
+        (errno.EACCES, "become: true"),
+        (errno.EROFS, "read-only"),
+        (errno.EIO, "the path says where"),
+    ],
+)
+def test_an_error_of_the_operating_system_names_the_path_and_what_to_do(
+    capsys: pytest.CaptureFixture[str], number: int, hint: str
+) -> None:
+    code, printed = _main(capsys, _raising(OSError(number, "refused", "/var/lib/x")))
+    assert code == 1
+    assert "refused: /var/lib/x" in printed["msg"]
+    assert hint in printed["msg"]
+
+
+def test_a_run_that_was_not_made_by_launch_is_refused(deployment: Any) -> None:
+    for raw in ({}, {"id": "x"}):
+        context = deployment.context(run=None)
+        context.module.params["run"] = raw
+        with pytest.raises(RollbackError, match="run is malformed"):
+            _ = context.run
+
+
+SECRET = {"url": "http://127.0.0.1/", "headers": {"Authorization": "Bearer hunter2"}}
+
+
+def _stacked(capsys: pytest.CaptureFixture[str], act: Callable[[Context], dict[str, Any]]) -> str:
+    stack = {"name": "shop", "project_src": "/opt/shop", "services": {"web": {"checks": [SECRET]}}}
+    with patch_module_args({"stack": stack}), pytest.raises(SystemExit):
+        _context.main(act, _context.STACK_OPTIONS)
+    return capsys.readouterr().out
+
+
+def test_a_token_of_a_check_shows_in_no_result_whether_good_or_bad(capsys: pytest.CaptureFixture[str]) -> None:
+    def leak(ctx: Context) -> dict[str, Any]:
+        return {"header": ctx.stack.checks[0].headers["Authorization"], "stack": ctx.stack.name}
+
+    def fail(ctx: Context) -> dict[str, Any]:
+        raise RollbackError(f"sent {ctx.stack.checks[0].headers['Authorization']}")
+
+    printed = _stacked(capsys, leak)
+    assert "hunter2" not in printed
+    assert json.loads(printed)["stack"] == "shop"
+    assert "hunter2" not in _stacked(capsys, fail)
+
+
+def test_each_stack_has_a_state_directory_of_its_own(deployment: Any) -> None:
+    context = deployment.context()
+    assert context.state == deployment.state_dir / "shop"
+    assert context.store.root.parent == context.state
+
+
+def test_the_modules_argument_parser_is_ansibles_own() -> None:
+    assert _context.AnsibleModule is basic.AnsibleModule

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _outcome
+from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
+
+
+@pytest.fixture
+def journal(build: Any) -> Journal:
+    """A run that ended."""
+    step = {"action": "stop_first", "subject": "web", "now": "2", "target": "1", "note": "image"}
+    return Journal(
+        path=Path("unused"),
+        run=build.run(1, reason="slow | since noon"),
+        kind="rollback",
+        tier=1,
+        target="v0.9.0-x",
+        before="before-x",
+        steps=[
+            {"name": "preflight", "run": "another-run", "begun": "2026-11-20T09:00:00.000+00:00", "ended": "x"},
+            {
+                "name": "containers",
+                "run": build.run(1).id,
+                "begun": "2026-11-20T10:00:01.000+00:00",
+                "ended": "2026-11-20T10:00:03.500+00:00",
+            },
+            {"name": "checks", "run": build.run(1).id, "begun": "2026-11-20T10:00:04.000+00:00"},
+        ],
+        facts={
+            "from_version": "v1.0.0",
+            "to_version": "v0.9.0",
+            "plan": {"steps": [step]},
+            "outcome": "succeeded",
+            "error": None,
+            "checks_before": [{"ok": False, "name": "web-0", "detail": "status 500"}],
+            "checks_after": [{"ok": True, "name": "web-0", "detail": "as wanted"}],
+            "probe": {
+                "http://x/": {"sent": 9, "failed": 1, "unreachable": 1, "longest_gap": 0.3, "longest_silence": 0.2}
+            },
+            "outage": 0.2,
+        },
+    )
+
+
+ENDED = "2026-11-20T10:00:05.000+00:00"
+
+
+def test_a_record_says_who_what_when_and_how_long(journal: Journal) -> None:
+    full = _outcome.record(journal, "shop", ENDED)
+    assert (full["user"], full["duration"], full["budget"]) == ("olga", 5.0, 300)
+    # Steps of the killed run that this one took over, and one that has not ended, are not phases of this run.
+    assert full["phases"] == [{"name": "containers", "after": 1.0, "seconds": 2.5}]
+    assert json.loads(json.dumps(full)) == full
+
+
+def test_a_phase_that_failed_says_so(journal: Journal) -> None:
+    journal.steps[1]["failed"] = "RollbackError: unhealthy"
+    assert _outcome.record(journal, "shop", ENDED)["phases"][0]["failed"] == "RollbackError: unhealthy"
+
+
+def test_a_run_without_a_reason_says_that_too(journal: Journal, build: Any) -> None:
+    journal.run = build.run(1)
+    assert _outcome.record(journal, "shop", ENDED)["reason"] == "not stated"
+
+
+def test_the_ledger_keeps_a_part_of_the_record(journal: Journal) -> None:
+    full = _outcome.record(journal, "shop", ENDED)
+    kept = _outcome.summary(full)
+    assert kept.items() <= full.items()
+    assert {"run", "kind", "outcome", "before", "target", "outage"} <= set(kept)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "title", "following"),
+    [
+        ("succeeded", "**Rollback succeeded.**", "undo.yml -e run="),
+        ("reverted", "**Rollback failed; the state before was put back.**", "The stack runs what it ran before"),
+        ("failed", "**Rollback failed, and the state before could not be put back.**", "Run the same command again"),
+    ],
+)
+def test_the_report_says_what_became_of_the_run_and_what_to_do_next(
+    journal: Journal, outcome: str, title: str, following: str
+) -> None:
+    journal.facts["outcome"] = outcome
+    text = _outcome.markdown(_outcome.record(journal, "shop", ENDED))
+    assert title in text
+    assert following in text.partition("## Next steps")[2]
+    for part in ("shop, v1.0.0 to v0.9.0", "5.0 s of 300 s (tier 1)", "stop_first | web", "status 500", "| 0.20 s |"):
+        assert part in text
+
+
+def test_text_from_outside_does_not_break_out_of_the_report(journal: Journal) -> None:
+    journal.facts["error"] = "```\n# Everything is fine"
+    text = _outcome.markdown(_outcome.record(journal, "shop", ENDED))
+    assert "slow \\| since noon" in text
+    assert not any(line.startswith("# Everything") for line in text.splitlines())
+
+
+def test_an_error_is_in_the_report_whole(journal: Journal) -> None:
+    journal.facts["error"] = "the stack is not well"
+    assert "## Error\n\n```\nthe stack is not well\n```" in _outcome.markdown(_outcome.record(journal, "shop", ENDED))
+
+
+@pytest.mark.parametrize("tier", [1, 2, 3])
+def test_every_tier_has_a_budget(tier: int) -> None:
+    assert _outcome.BUDGETS[tier] >= 300

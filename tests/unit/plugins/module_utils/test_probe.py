@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _probe
+from ansible_collections.tiered.rollback.plugins.module_utils._probe import Prober
+
+GOOD, BAD, WRONG, DEAD = (
+    (True, ""),
+    (False, "status 500, wanted 200"),
+    (False, "JSON a is 1, wanted 2"),
+    (False, "ConnectionError: x"),
+)
+
+
+def _log(*entries: tuple[float, tuple[bool, str]]) -> list[tuple[float, bool, str]]:
+    return [(at, *what) for at, what in entries]
+
+
+@pytest.mark.parametrize(
+    ("log", "until", "wanted"),
+    [
+        ([], 5.0, (0, 0, 0, 0.0, 0.0)),
+        (_log((0.0, GOOD), (1.0, GOOD), (2.5, GOOD)), 9.0, (3, 0, 0, 1.5, 1.5)),
+        # Time before the first good answer counts.
+        (_log((0.0, DEAD), (2.0, GOOD)), 2.1, (2, 1, 1, 2.0, 2.0)),
+        # Time after the last one counts only where no request since was good.
+        (_log((0.0, GOOD), (1.0, DEAD)), 4.0, (2, 1, 1, 4.0, 4.0)),
+        # A broken version that answers is no silence.
+        (_log((0.0, BAD), (1.0, WRONG), (2.0, DEAD), (3.5, GOOD)), 3.6, (4, 3, 1, 3.5, 2.5)),
+        (_log((0.0, DEAD), (1.0, DEAD)), 2.0, (2, 2, 2, 2.0, 2.0)),
+    ],
+)
+def test_a_log_comes_to_counts_and_the_longest_gaps(
+    log: list[tuple[float, bool, str]], until: float, wanted: tuple[float, ...]
+) -> None:
+    found = _probe._summary(log, until)
+    keys = ("sent", "failed", "unreachable", "longest_gap", "longest_silence")
+    assert tuple(found[key] for key in keys) == wanted
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "the prober asked too few times"
+        time.sleep(0.01)
+
+
+def test_each_url_is_asked_all_along_and_what_became_of_it_is_kept(site: Any, build: Any) -> None:
+    site.answers["/good"] = (200, b"")
+    checks = [build.check(f"{site.url}/{name}") for name in ("good", "bad", "good")]
+    with Prober(checks) as prober:
+        _until(lambda: len(site.asked) >= 8)
+    summary = prober.summary()
+    asked = len(site.asked)
+    assert set(summary) == {f"{site.url}/good", f"{site.url}/bad"}
+    good, bad = summary[f"{site.url}/good"], summary[f"{site.url}/bad"]
+    assert (good["failed"], bad["failed"], bad["unreachable"]) == (0, bad["sent"], 0)
+    assert good["sent"] + bad["sent"] == asked
+    assert prober.outage() == max(good["longest_silence"], bad["longest_silence"])
+    head, *rows = [json.loads(line) for line in prober.lines().splitlines()]
+    assert head["interval"] == _probe.INTERVAL
+    assert len(rows) == asked
+    assert {row["detail"] for row in rows if not row["ok"]} == {"status 404, wanted 200"}
+
+
+def test_nobody_is_asked_any_more_once_it_was_left(site: Any, build: Any) -> None:
+    with Prober([build.check(f"{site.url}/")]):
+        _until(lambda: bool(site.asked))
+    asked = len(site.asked)
+    time.sleep(3 * _probe.INTERVAL)
+    assert len(site.asked) == asked
+
+
+def test_without_checks_there_is_nothing_to_tell() -> None:
+    with Prober([]) as prober:
+        pass
+    assert (prober.summary(), prober.outage(), len(prober.lines().splitlines())) == ({}, 0.0, 1)
+
+
+def test_an_error_inside_goes_on_and_the_asking_ends(site: Any, build: Any) -> None:
+    with pytest.raises(OSError, match="full"), Prober([build.check(f"{site.url}/")]) as prober:
+        raise OSError("full")
+    assert all(not thread.is_alive() for thread in prober._threads)

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _journal, _ledger, _lock
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
+from ansible_collections.tiered.rollback.plugins.modules import restore_point, restore_point_prune
+
+
+@pytest.fixture
+def captured(deployment: Any, build: Any) -> Any:
+    """Five versions captured, one restore point to keep; v5 runs."""
+    deployment.raw["keep"] = 1
+    for number in range(1, 6):
+        deployment.world.add_image(f"v{number}", f"shop:v{number}")
+        deployment.deploy(f"v{number}")
+        params = {"version": f"v{number}", "pinned": number == 1, "lock_wait": 0}
+        restore_point.act(deployment.context(run=build.run(), **params))
+    deployment.world.calls.clear()
+    return deployment
+
+
+@pytest.fixture
+def act(captured: Any, build: Any) -> Callable[..., dict[str, Any]]:
+    """Prune."""
+
+    def call(*, check_mode: bool = False) -> dict[str, Any]:
+        return restore_point_prune.act(captured.context(check_mode=check_mode, run=build.run(), lock_wait=0))
+
+    return call
+
+
+def _versions(deployment: Any) -> list[str]:
+    return [point.version for point in deployment.context().store.points()]
+
+
+def test_old_points_go_with_their_own_tags_and_the_pinned_one_stays(
+    act: Callable[..., dict[str, Any]], captured: Any
+) -> None:
+    result = act()
+    assert (result["changed"], len(result["removed"]), result["kept"]) == (True, 3, 2)
+    assert _versions(captured) == ["v1", "v5"]
+    # A prune that deleted another environment's images (basecamp/kamal#1922).
+    removed = {call[1] for call in captured.world.calls}
+    assert len(removed) == 6
+    assert all(name.startswith("tiered-rollback/shop/") for name in removed)
+    assert {"shop:v2", "shop:v3"} <= set(captured.world.tags)
+    assert not act()["changed"]
+
+
+def test_what_runs_is_kept_whatever_its_age(act: Callable[..., dict[str, Any]], captured: Any) -> None:
+    captured.deploy("v2")
+    act()
+    assert "v2" in _versions(captured)
+
+
+def test_what_the_newest_or_an_unfinished_run_refers_to_is_kept(
+    act: Callable[..., dict[str, Any]], captured: Any, build: Any
+) -> None:
+    ids = [point.id for point in captured.context().store.points()]
+    _ledger.append(captured.state, {"run": "old", "before": ids[3], "target": ids[3]})
+    _ledger.append(captured.state, {"run": "new", "before": ids[1], "target": ids[4]})
+    path = captured.state / _journal.NAME
+    Journal(path=path, run=build.run(7), kind="rollback", tier=1, target=ids[2], before=None).save()
+    act()
+    assert _versions(captured) == ["v1", "v2", "v3", "v5"]
+
+
+def test_check_mode_gives_the_same_answer_and_removes_nothing(
+    act: Callable[..., dict[str, Any]], captured: Any
+) -> None:
+    before = captured.trees()
+    foretold = act(check_mode=True)
+    assert (captured.trees(), captured.world.calls) == (before, [])
+    assert foretold == act()
+
+
+def test_nothing_is_removed_while_another_run_holds_the_stack(
+    act: Callable[..., dict[str, Any]], captured: Any, build: Any
+) -> None:
+    with _lock.held(captured.state, build.run(7), wait=0):
+        pass
+    with pytest.raises(RollbackError, match="another run holds this stack"):
+        act()
+    assert len(_versions(captured)) == 5

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _journal, _ledger, _lock
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+
+def test_a_run_is_recorded_reported_and_the_stack_given_free(operator: Any) -> None:
+    result = operator.run()
+    state = operator.deployment.state
+    report = Path(result["report"])
+    assert "**Rollback succeeded.**" in report.read_text()
+    assert json.loads(report.with_suffix(".json").read_text()) == result["record"]
+    (entry,) = _ledger.entries(state)
+    assert (entry["run"], entry["outcome"], entry["to_version"]) == (
+        operator.build.run(1).id,
+        "succeeded",
+        "v0.9.0",
+    )
+    assert _journal.load(state) is None
+    assert _lock.holder(state) is None
+    assert not (state / _journal.BALLAST).exists()
+
+
+def test_a_second_time_there_is_nothing_to_record(operator: Any) -> None:
+    operator.run()
+    before = operator.deployment.trees()
+    result = operator.end()
+    assert (result["changed"], result["report"], result["record"]) == (False, None, {})
+    assert operator.deployment.trees() == before
+
+
+def test_check_mode_gives_the_same_answer_and_writes_nothing(operator: Any) -> None:
+    operator.switch(target=operator.begin()["target"])
+    before = operator.deployment.trees()
+    foretold = operator.end(check_mode=True)
+    assert operator.deployment.trees() == before
+    real = operator.end()
+    times = {"ended", "duration"}
+    assert foretold["report"] == real["report"]
+    assert {k: v for k, v in foretold["record"].items() if k not in times} == {
+        k: v for k, v in real["record"].items() if k not in times
+    }
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_run_that_has_no_outcome_yet_is_not_recorded(operator: Any, begun: bool) -> None:
+    if begun:
+        operator.begin()
+    assert not operator.end()["changed"]
+    assert not operator.end(2)["changed"]
+    assert _ledger.entries(operator.deployment.state) == []
+
+
+def test_a_run_that_was_taken_back_is_recorded_as_that_and_is_over(operator: Any) -> None:
+    operator.deployment.world.sick.add(operator.build.image_id("v0.9.0"))
+    with pytest.raises(RollbackError, match="was put back"):
+        operator.run()
+    (entry,) = _ledger.entries(operator.deployment.state)
+    assert entry["outcome"] == "reverted"
+    assert _journal.load(operator.deployment.state) is None
+
+
+def test_a_run_that_could_go_neither_way_stays_open_and_the_same_command_continues_it(operator: Any) -> None:
+    world = operator.deployment.world
+    operator.begin()
+    images = {operator.build.image_id(version) for version in ("v0.9.0", "v1.0.0")}
+    world.sick.update(images)
+    with pytest.raises(RollbackError, match="failed too"):
+        operator.switch(target=operator.deployment.context().store.ids()[-1])
+    operator.end()
+    assert _journal.load(operator.deployment.state) is not None
+    world.sick.clear()
+    world.running.clear()
+    operator.deployment.compose.recreate({"api": 1, "web": 1}, None, isolate=False)
+    again = operator.run(2)
+    assert (again["record"]["outcome"], again["record"]["resumed"]) == ("succeeded", operator.build.run(1).id)
+    assert [entry["outcome"] for entry in _ledger.entries(operator.deployment.state)] == ["failed", "succeeded"]
+
+
+def test_an_undo_returns_to_what_ran_and_a_second_one_finds_nothing_to_do(operator: Any, tree: Any) -> None:
+    deployment = operator.deployment
+    before = tree(deployment.src)
+    operator.run(1)
+    undone = operator.run(2, kind="undo", version=None)
+    assert (undone["record"]["kind"], undone["record"]["to_version"]) == ("undo", "v1.0.0")
+    assert set(deployment.running().values()) == {operator.build.image_id("v1.0.0")}
+    assert tree(deployment.src) == before
+    assert operator.begin(3, kind="undo", version=None)["needed"] is False
+
+
+def test_a_ledger_that_somebody_changed_keeps_the_run_open(operator: Any) -> None:
+    operator.run(1)
+    path = operator.deployment.state / _ledger.NAME
+    path.write_bytes(path.read_bytes().replace(b"succeeded", b"Succeeded"))
+    operator.deployment.deploy("v1.0.0")
+    with pytest.raises(RollbackError, match=r"line 1 of .*ledger\.jsonl was changed"):
+        operator.run(2)
+    assert _journal.load(operator.deployment.state) is not None

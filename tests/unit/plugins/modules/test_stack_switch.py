@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _journal, _lock
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+
+def _ids(operator: Any, version: str) -> dict[str, str]:
+    return dict.fromkeys(("api", "web"), operator.build.image_id(version))
+
+
+def _facts(operator: Any) -> dict[str, Any]:
+    journal = _journal.load(operator.deployment.state)
+    assert journal is not None
+    return journal.facts
+
+
+def test_the_stack_is_switched_and_the_outcome_kept_for_the_report(operator: Any) -> None:
+    begun = operator.begin()
+    result = operator.switch(target=begun["target"])
+    assert operator.deployment.running() == _ids(operator, "v0.9.0")
+    assert result["changed"]
+    assert len(result["actions"]) == 3
+    assert all(check["ok"] for check in result["checks"])
+    facts = _facts(operator)
+    assert (facts["outcome"], facts["error"], facts["checks_after"]) == ("succeeded", None, result["checks"])
+
+
+def test_check_mode_names_the_steps_and_moves_nothing(operator: Any) -> None:
+    deployment = operator.deployment
+    target = operator.begin(check_mode=True)["target"]
+    before = deployment.trees()
+    foretold = operator.switch(check_mode=True, target=target)
+    assert (deployment.trees(), deployment.world.calls) == (before, [])
+    assert [action.split()[0] for action in foretold["actions"]] == ["write_file", "start_first", "stop_first"]
+    operator.begin()
+    real = operator.switch(target=target)
+    for key in ("changed", "actions", "diff"):
+        assert foretold[key] == real[key]
+
+
+def test_a_target_that_does_not_get_healthy_is_taken_back_and_both_are_told(operator: Any) -> None:
+    deployment = operator.deployment
+    deployment.world.sick.add(operator.build.image_id("v0.9.0"))
+    before = deployment.trees()
+    begun = operator.begin()
+    with pytest.raises(RollbackError, match=r"does not get healthy.*The state before \(v1\.0\.0, .*was put back"):
+        operator.switch(target=begun["target"])
+    assert deployment.running() == _ids(operator, "v1.0.0")
+    after = deployment.trees()
+    assert {path: after[path] for path in before if not path.endswith("lock")} == {
+        path: data for path, data in before.items() if not path.endswith("lock")
+    }
+    assert _facts(operator)["outcome"] == "reverted"
+
+
+def test_where_even_the_way_back_fails_both_errors_are_told_and_the_run_stays_open(operator: Any) -> None:
+    world = operator.deployment.world
+    begun = operator.begin()
+    world.sick.update({operator.build.image_id("v0.9.0"), operator.build.image_id("v1.0.0")})
+    with pytest.raises(RollbackError, match="Putting the state before back failed too") as caught:
+        operator.switch(target=begun["target"])
+    assert "undo.yml" in caught.value.hint
+    assert _facts(operator)["outcome"] == "failed"
+
+
+def test_an_error_of_the_operating_system_is_taken_back_too(operator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, broken = operator.deployment.compose.recreate, [True]
+
+    def recreate(*arguments: Any, **named: Any) -> None:
+        if broken.pop() if broken else False:
+            raise OSError(28, "No space left on device")
+        real(*arguments, **named)
+
+    monkeypatch.setattr(operator.deployment.compose, "recreate", recreate)
+    begun = operator.begin()
+    with pytest.raises(RollbackError, match=r"No space left.*was put back"):
+        operator.switch(target=begun["target"])
+    assert operator.deployment.running() == _ids(operator, "v1.0.0")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_run_that_was_not_begun_here_switches_nothing(operator: Any, begun: bool) -> None:
+    if begun:
+        operator.begin(1)
+        _lock.release(operator.deployment.state, operator.build.run(1))
+    operator.deployment.world.calls.clear()
+    with pytest.raises(RollbackError, match="this run was not begun on this host"):
+        operator.switch(2)
+    assert operator.deployment.world.calls == []
+    assert operator.deployment.running() == _ids(operator, "v1.0.0")
+
+
+def test_while_another_run_holds_the_stack_nothing_is_switched(operator: Any) -> None:
+    operator.begin(1)
+    operator.deployment.world.calls.clear()
+    with pytest.raises(RollbackError, match="another run holds this stack"):
+        operator.switch(2)
+    assert operator.deployment.world.calls == []
+
+
+def test_the_checks_urls_are_asked_all_along_and_the_log_is_kept(operator: Any, site: Any) -> None:
+    site.answers["/"] = (200, b"")
+    operator.deployment.raw["services"]["web"] = {"checks": [{"url": f"{site.url}/"}]}
+    begun = operator.begin()
+    result = operator.switch(target=begun["target"])
+    probe = result["probe"][f"{site.url}/"]
+    assert probe["sent"] >= 1
+    assert (probe["failed"], result["outage"]) == (0, probe["longest_silence"])
+    log = operator.deployment.state / "reports" / f"{operator.build.run(1).id}.probe.jsonl"
+    assert len(log.read_bytes().splitlines()) == probe["sent"] + 1
+
+
+def test_a_check_that_fails_after_the_switch_takes_it_back(operator: Any, site: Any) -> None:
+    site.answers["/"] = (500, b"")
+    operator.deployment.raw["services"]["web"] = {"checks": [{"url": f"{site.url}/"}]}
+    begun = operator.begin()
+    with pytest.raises(RollbackError, match="web-0: status 500, wanted 200"):
+        operator.switch(target=begun["target"])
+    assert operator.deployment.running() == _ids(operator, "v1.0.0")
+
+
+def test_nothing_in_the_result_or_the_state_holds_what_an_env_file_says(operator: Any) -> None:
+    env = operator.deployment.src / ".env"
+    env.write_text(env.read_text() + "PASSWORD=hunter2\n")
+    begun = operator.begin()
+    result = operator.switch(target=begun["target"])
+    assert "hunter2" not in repr((begun, result))
+    files = [path for path in operator.deployment.state.rglob("*") if path.is_file() and path.name != ".env"]
+    assert not [path for path in files if b"hunter2" in path.read_bytes()]

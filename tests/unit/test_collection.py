@@ -1,0 +1,247 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for the collection as a whole: nothing is forgotten, and what is said twice is said alike."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib
+import io
+import tokenize
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.tiered.rollback.plugins.doc_fragments import stack as fragments
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _names
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "ansible_collections.tiered.rollback.plugins"
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+PLUGINS = sorted(path for path in (ROOT / "plugins").rglob("*.py") if path.parent.name != "doc_fragments")
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
+
+
+def _load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [path for path in PLUGINS if path.name != "__init__.py"], ids=_name)
+def test_every_plugin_has_its_tests_at_the_mirrored_path(path: Path) -> None:
+    mirrored = ROOT / "tests/unit" / path.relative_to(ROOT).parent / f"test_{path.stem.lstrip('_')}.py"
+    assert mirrored.is_file()
+
+
+def test_every_test_file_has_its_plugin() -> None:
+    for path in (ROOT / "tests/unit/plugins").rglob("test_*.py"):
+        folder = ROOT / path.parent.relative_to(ROOT / "tests/unit")
+        name = path.stem.removeprefix("test_")
+        assert (folder / f"{name}.py").is_file() or (folder / f"_{name}.py").is_file(), path
+
+
+def test_the_action_group_holds_exactly_the_modules() -> None:
+    assert sorted(_load(ROOT / "meta/runtime.yml")["action_groups"]["rollback"]) == MODULES
+
+
+class _Captured(Exception):
+    """Carries the arguments that a module gives to AnsibleModule."""
+
+
+def _options(name: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The argument specification a module really uses, and its documentation with fragments put in."""
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+
+    def capture(**arguments: Any) -> None:
+        assert arguments["supports_check_mode"] is True
+        raise _Captured(arguments["argument_spec"])
+
+    monkeypatch.setattr(_context, "AnsibleModule", capture)
+    if hasattr(module, "AnsibleModule"):
+        monkeypatch.setattr(module, "AnsibleModule", capture)
+    with pytest.raises(_Captured) as caught:
+        module.main()
+    documented = yaml.safe_load(module.DOCUMENTATION)
+    options = dict(documented.get("options") or {})
+    attributes = dict(documented.get("attributes") or {})
+    for fragment in documented.get("extends_documentation_fragment") or ():
+        part = fragment.removeprefix("tiered.rollback.stack").lstrip(".").upper() or "DOCUMENTATION"
+        loaded = yaml.safe_load(getattr(fragments.ModuleDocFragment, part))
+        options = {**(loaded.get("options") or {}), **options}
+        attributes = {**(loaded.get("attributes") or {}), **attributes}
+    return caught.value.args[0], {"options": options, "attributes": attributes, "module": documented["module"]}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_documents_exactly_the_options_it_has(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, documented = _options(name, monkeypatch)
+    keys = ("type", "default", "choices", "elements", "required")
+    absent = {"type": "str", "required": False}
+    assert {option: {key: spec.get(key, absent.get(key)) for key in keys} for option, spec in real.items()} == {
+        option: {key: spec.get(key, absent.get(key)) for key in keys} for option, spec in documented["options"].items()
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_documented_with_attributes_example_and_return_values(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _real, documented = _options(name, monkeypatch)
+    assert documented["module"] == name
+    assert {"check_mode", "diff_mode", "idempotent"} <= set(documented["attributes"])
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    assert all(f"tiered.rollback.{name}" in task for task in yaml.safe_load(module.EXAMPLES))
+    assert all({"description", "returned", "type"} <= set(entry) for entry in yaml.safe_load(module.RETURN).values())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_roles_argument_specification_has_its_real_defaults(role: str) -> None:
+    directory = ROOT / "roles" / role
+    path = directory / "defaults/main.yml"
+    real = (_load(path) if path.exists() else None) or {}
+    specified = _load(directory / "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    own = {name: spec for name, spec in specified.items() if name.startswith(f"{role}_") or name in real}
+    for name, default in real.items():
+        assert name in specified, f"{name} is not in the specification"
+        if default == "{{ omit }}":
+            assert "default" not in specified[name]
+        else:
+            assert specified[name]["default"] == default
+    # A shared variable such as rollback_state_dir has its default in the module.
+    for name, spec in own.items():
+        if "default" in spec and name not in ("rollback_state_dir",):
+            assert name in real, f"{name} is said to have a default, but has none"
+
+
+def test_the_state_directory_has_one_default() -> None:
+    specified = [_load(ROOT / "roles" / role / "meta/argument_specs.yml")["argument_specs"]["main"] for role in ROLES]
+    named = [spec["options"]["rollback_state_dir"] for spec in specified if "rollback_state_dir" in spec["options"]]
+    assert {spec["default"] for spec in named} == {_context.STATE_DIR}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_roles_variables_carry_its_name_and_its_tasks_are_sentences(role: str) -> None:
+    directory = ROOT / "roles" / role
+    for path in (directory / "defaults").glob("*.yml"):
+        assert all(name.startswith(f"{role}_") for name in _load(path)), path
+
+    def names(tasks: list[dict[str, Any]]) -> list[str]:
+        inner = [name for task in tasks for part in ("block", "rescue", "always") for name in names(task.get(part, []))]
+        return [task["name"] for task in tasks] + inner
+
+    for path in (directory / "tasks").glob("*.yml"):
+        assert all(name[0].isupper() and " " in name for name in names(_load(path))), path
+
+
+def test_both_configuration_files_say_the_same() -> None:
+    """Ansible reads the file of the folder it is run from, so a user gets either."""
+    top, below = configparser.ConfigParser(), configparser.ConfigParser()
+    top.read(ROOT / "ansible.cfg")
+    below.read(ROOT / "playbooks/ansible.cfg")
+
+    def moved(value: str) -> str:
+        return ":".join(f"../{part}" if part.startswith((".c", "inv")) else part for part in value.split(":"))
+
+    paths = {("defaults", "inventory"), ("defaults", "collections_path")}
+    wanted = {
+        section: {key: moved(value) if (section, key) in paths else value for key, value in top.items(section)}
+        for section in top.sections()
+    }
+    assert {section: dict(below.items(section)) for section in below.sections()} == wanted
+
+
+@pytest.mark.parametrize("path", [path for path in PLAYBOOKS if "-" in path.stem], ids=_name)
+def test_a_dashed_playbook_imports_its_twin_that_can_be_an_fqcn(path: Path) -> None:
+    (play,) = _load(path)
+    twin = path.name.replace("-", "_")
+    assert play["ansible.builtin.import_playbook"] == twin
+    assert (ROOT / "playbooks" / twin).is_file()
+
+
+@pytest.mark.parametrize("path", [path for path in PLAYBOOKS if "_" in path.stem], ids=_name)
+def test_a_playbook_with_an_underscore_has_a_name_that_people_type(path: Path) -> None:
+    assert path.with_name(path.name.replace("_", "-")).is_file()
+
+
+@pytest.mark.parametrize("path", [path for path in PLAYBOOKS if "-" not in path.stem], ids=_name)
+def test_a_playbook_checks_what_was_given_before_anything_reads_it(path: Path) -> None:
+    for play in _load(path):
+        first = play["tasks"][0]
+        text = path.read_text()
+        if "tiered.rollback.launch" not in first:
+            assert "rollback_launch" not in text
+        bare = [name for name in _names.LAUNCH_VARIABLES if f"{{{{ {name}" in text]
+        assert not bare, f"{bare} would be evaluated unchecked"
+        assert play["gather_facts"] is False
+
+
+@pytest.mark.parametrize("path", [path for path in PLAYBOOKS if "-" not in path.stem], ids=_name)
+def test_a_playbook_is_recorded_under_the_name_that_people_type(path: Path) -> None:
+    for play in _load(path):
+        launch = play["tasks"][0].get("tiered.rollback.launch")
+        if launch:
+            typed = path.name.replace("_", "-")
+            assert launch["playbook"] == typed
+            assert set(launch.get("required", ())) <= set(_names.LAUNCH_VARIABLES)
+
+
+def test_no_role_or_template_reads_a_launch_variable_unchecked() -> None:
+    for path in [*(ROOT / "roles").rglob("*.yml"), *(ROOT / "roles").rglob("*.j2")]:
+        bare = [name for name in _names.LAUNCH_VARIABLES if f"{{{{ {name} " in path.read_text()]
+        assert not bare, path
+
+
+def _code_lines(path: Path) -> set[int]:
+    """Lines that hold code: no comment, blank line, docstring or documentation block."""
+    source = path.read_text()
+    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    lines = {n for token in tokens if token.type not in skipped for n in range(token.start[0], token.end[0] + 1)}
+    for node in ast.walk(ast.parse(source)):
+        documentation = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        block = isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in (
+            "DOCUMENTATION",
+            "EXAMPLES",
+            "RETURN",
+        )
+        if documentation or block:
+            lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return lines
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=_name)
+def test_no_function_is_longer_than_60_lines(path: Path) -> None:
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    assert [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 60] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_has_more_than_150_lines_of_code(name: str) -> None:
+    assert 5 < len(_code_lines(ROOT / f"plugins/modules/{name}.py")) <= 150
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=_name)
+def test_every_file_carries_its_licence(path: Path) -> None:
+    assert "GNU General Public License v3.0+" in path.read_text()[:300]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins/module_utils").glob("_*.py")), ids=_name)
+def test_nothing_below_a_modules_main_ends_the_process(path: Path) -> None:
+    """Clients raise; only main() calls fail_json."""
+    if path.name != "_context.py":
+        called = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        assert not called & {"fail_json", "exit_json"}
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=_name)
+def test_no_command_is_given_to_a_shell(path: Path) -> None:
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    assert not [call.lineno for call in calls for keyword in call.keywords if keyword.arg == "shell"]
+    assert not {getattr(call.func, "attr", "") for call in calls} & {"system", "popen"}
