@@ -141,8 +141,7 @@ class CallbackModule(Default):
         self._display.display(text, color=C.COLOR_CHANGED if changed else C.COLOR_OK)
         for line in lines[1:]:
             self._display.display(f"       {line}", color=C.COLOR_VERBOSE)
-        if found.get("record"):
-            self._summary += closing(result.host.get_name(), found["record"], found["report"])
+        self._note(result)
         if self._run_is_verbose(result):
             self._display.display(self._dump_results(found))
 
@@ -162,6 +161,7 @@ class CallbackModule(Default):
         self._display.display(self._line(result, "FAILED", ""), color=C.COLOR_ERROR)
         for line in str(found["msg"]).splitlines():
             self._display.display(f"       {line}", color=C.COLOR_ERROR)
+        self._note(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """Show it as the default does."""
@@ -181,6 +181,10 @@ class CallbackModule(Default):
                 state = "unreachable" if counts["unreachable"] else "failed"
                 self._display.display(f"{host}: {state}", color=C.COLOR_ERROR)
         self._display.display(f"total {clock(time.monotonic() - self._begin)}")
+
+    def _note(self, result: Any) -> None:
+        if result.result.get("record"):
+            self._summary += closing(result.host.get_name(), result.result["record"], result.result["report"])
 
     def _line(self, result: Any, state: str, note: str) -> str:
         elapsed = time.monotonic() - self._begin

@@ -43,11 +43,18 @@ class Result:
         return asdict(self)
 
 
-def http(check: Check) -> Result:
+def session() -> requests.Session:
+    """Return a client for many requests that never keeps a connection open: that would hide a server that went away."""
+    client = requests.Session()
+    client.headers["Connection"] = "close"
+    return client
+
+
+def http(check: Check, client: requests.Session | None = None) -> Result:
     """Ask once and compare status and JSON values; never raises for what the server does."""
     begun = time.monotonic()
     try:
-        detail = _ask(check)
+        detail = _ask(check, client or session())
     except (requests.RequestException, ValueError) as error:  # urllib3's error for a host such as a..b is the latter
         detail = f"{type(error).__name__}: {_cause(error)}"
     took = (time.monotonic() - begun) * 1000
@@ -147,12 +154,12 @@ def leftovers(now: Observed, replicas: Mapping[str, int], engine: Engine) -> Res
     return Result(name="nothing left over", ok=not extra, detail=", ".join(extra) or "none")
 
 
-def _ask(check: Check) -> str:
+def _ask(check: Check, client: requests.Session) -> str:
     """Return what is wrong with the answer; empty where nothing is."""
     body: dict[str, Any] = {}
     if check.body is not None:
         body = {"data": check.body} if isinstance(check.body, (str, bytes)) else {"json": check.body}
-    answer = requests.request(
+    answer = client.request(
         check.method,
         check.url,
         headers=dict(check.headers),

@@ -16,7 +16,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._compose import Co
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._manifest import FilePart
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import FilePart, RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 
 #: Names that Compose looks for by itself, in its order; the override is added to the first that exists.
@@ -76,6 +76,27 @@ def observe(stack: Stack, engine: Engine, compose: Compose) -> Observed:
         containers=tuple(engine.containers(definition["name"])),
         tags=engine.tags(),
         files={path: file_part(Path(stack.project_src) / path) for path in config_paths(stack, template.result())},
+    )
+
+
+def recall(
+    stack: Stack, engine: Engine, definition: Mapping[str, Any], hashes: Mapping[str, str], point: RestorePoint
+) -> Observed | None:
+    """Look at a stack through what Compose rendered for a point captured a moment ago; None where a file changed since.
+
+    Saves the three calls of Compose, a good third of a second just before the outage.
+    """
+    files = {path: file_part(Path(stack.project_src) / path) for path in point.files}
+    if files != point.files:
+        return None
+    return Observed(
+        project=point.project,
+        definition=definition,
+        hashes=hashes,
+        variables=point.variables,
+        containers=tuple(engine.containers(point.project)),
+        tags=engine.tags(),
+        files=files,
     )
 
 

@@ -23,6 +23,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 
+_FILE_ACTIONS = ("write_file", "remove_file", "set_variable")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
@@ -67,6 +69,11 @@ class Plan:
     def subjects(self, action: str) -> tuple[str, ...]:
         """Subjects of the steps of one kind, in order."""
         return tuple(step.subject for step in self.steps if step.action == action)
+
+    @property
+    def changes_files(self) -> bool:
+        """Whether Compose would read anything else afterwards than it does now."""
+        return any(step.action in _FILE_ACTIONS for step in self.steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON types."""

@@ -18,7 +18,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._journal import no
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check
 
 #: Seconds between two requests to the same URL: fine enough for the second that matters, light enough for any service.
-INTERVAL = 0.02
+INTERVAL = 0.05
 _PATIENCE = 2.0
 #: How the detail of a failed check begins where the service did answer.
 _ANSWERED = ("status ", "the answer", "JSON ")
@@ -79,11 +79,12 @@ class Prober:
         return "".join(json.dumps(row) + "\n" for row in [head, *rows]).encode()
 
     def _poll(self, target: _Target) -> None:
-        while not self._stop.is_set():
-            at = time.monotonic() - self._origin
-            result = _checks.http(target.check)
-            target.log.append((at, result.ok, result.detail))
-            self._stop.wait(max(0.0, INTERVAL - (time.monotonic() - self._origin - at)))
+        with _checks.session() as client:
+            while not self._stop.is_set():
+                at = time.monotonic() - self._origin
+                result = _checks.http(target.check, client)
+                target.log.append((at, result.ok, result.detail))
+                self._stop.wait(max(0.0, INTERVAL - (time.monotonic() - self._origin - at)))
 
 
 def _summary(log: Sequence[tuple[float, bool, str]], until: float) -> dict[str, Any]:

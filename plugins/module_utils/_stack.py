@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tiered.rollback.plugins.module_utils import _names
@@ -187,7 +187,7 @@ def _service(name: str, raw: Mapping[str, Any] | None) -> Service:
 def _check(default_name: str, raw: Mapping[str, Any], where: str) -> Check:
     values = _validated(_CHECK_SPEC, raw, where)
     # A URL is printed, logged and kept with the report; its user part would be too.
-    if "@" in urlsplit(values["url"]).netloc:
+    if "@" in re.split("[/?#]", values["url"].partition("://")[2])[0]:
         raise RollbackError(f"{where}.url holds a user or password", "Send an Authorization header instead.")
     if not values["url"].startswith(("http://", "https://")):
         raise RollbackError(f"{where}.url is not an HTTP URL: {values['url']!r}", "Start it with http:// or https://.")

@@ -24,8 +24,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _plan,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
-from ansible_collections.tiered.rollback.plugins.module_utils._cutover import START_FIRST, STOP_FIRST
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
+from ansible_collections.tiered.rollback.plugins.module_utils._cutover import START_FIRST, STOP_FIRST
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
@@ -35,6 +35,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._observe import (
     Observed,
     file_part,
     observe,
+    recall,
     refresh,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._plan import Interrupted, Plan
@@ -62,9 +63,17 @@ class Switch:
 
     def plan(self, point: RestorePoint) -> tuple[Observed, Plan]:
         """Look at the stack and compute the plan to a point."""
-        now = observe(self._stack, self._engine, self._compose)
+        now = self._recall() or observe(self._stack, self._engine, self._compose)
         interrupted = interruption(self._journal)
         return now, _plan.plan(self._stack, now, point, self._store.definition(point), interrupted)
+
+    def _recall(self) -> Observed | None:
+        """Reuse what this very run rendered when it captured the state before, if no file changed since."""
+        if self._journal.before != f"before-{self._journal.run.id}":
+            return None
+        before = self._store.load(self._journal.before)
+        hashes = {name: part.rendered_hash for name, part in before.services.items()}
+        return recall(self._stack, self._engine, self._store.definition(before), hashes, before)
 
     def to(self, point: RestorePoint) -> list[dict[str, Any]]:
         """Bring the stack to a point, and return the results of the checks there.
@@ -81,7 +90,7 @@ class Switch:
             for name in plan.subjects("move_tag"):
                 self._engine.tag(wanted[name], name)
             # From the files as they are now: an invalid one is found before anything is stopped.
-            hashes = self._compose.hashes()
+            hashes = self._compose.hashes() if plan.changes_files else dict(now.hashes)
         with self._journal.step("containers", services=sorted(plan.replicas)):
             self._replace_containers(plan, point, hashes)
         with self._journal.step("checks"):

@@ -17,6 +17,8 @@ description:
     made beforehand and the outage is one stop and one start.
   - When the target does not get healthy, the state before is put back by the same code and the module fails.
   - The checks' URLs are asked all along; the log of that is kept with the report.
+  - Whatever became of the run, its report and its line of the ledger are written and the lock is given free. A run that
+    could neither reach its target nor return to the state before stays in the journal, to be continued or undone.
   - Outside check mode it continues the run that M(tiered.rollback.rollback_begin) began.
 extends_documentation_fragment:
   - tiered.rollback.stack
@@ -58,6 +60,14 @@ probe:
     and the C(longest_silence) without any.
   returned: success
   type: dict
+report:
+  description: Path of the Markdown report on the target, with the same as JSON beside it; null in check mode.
+  returned: always
+  type: str
+record:
+  description: Everything the report says; empty in check mode.
+  returned: always
+  type: dict
 """
 
 from pathlib import Path
@@ -65,6 +75,7 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _context,
+    _ending,
     _files,
     _journal,
     _lock,
@@ -95,7 +106,7 @@ def _foretell(ctx: Context) -> dict[str, Any]:
     point = ctx.store.load(ctx.module.params["target"])
     journal = _journal.load(ctx.state) or Journal(path=ctx.state, run=ctx.run, kind="", tier=1, target=point.id)
     _now, plan = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal).plan(point)
-    return {**_answer(plan), "checks": [], "outage": 0.0, "probe": {}}
+    return {**_answer(plan), "checks": [], "outage": 0.0, "probe": {}, "report": None, "record": {}}
 
 
 def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
@@ -117,15 +128,17 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
         probe=prober.summary(),
         outage=prober.outage(),
     )
-    reports = _files.private_directory(ctx.state / "reports")
-    _files.write(reports / f"{ctx.run.id}.probe.jsonl", prober.lines())
     journal.save()
+    try:
+        ended = _ending.end(ctx.state, ctx.stack.name, journal, prober.lines())
+    finally:
+        _lock.release(ctx.state, ctx.run)
     if failure:
-        raise failure
+        raise RollbackError(failure.message, failure.hint, **ended)
     # The plan as it was when the run began: the same answer that check mode gives.
     plan = Plan.from_dict(journal.facts["plan"])
     facts = {key: journal.facts[key] for key in ("outage", "probe")}
-    return {**_answer(plan), "checks": checks, **facts}
+    return {**_answer(plan), "checks": checks, **facts, **ended}
 
 
 def _answer(plan: Plan) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def test_steps_that_had_nothing_to_do_say_nothing(callback: CallbackModule, scre
 
 
 def test_the_end_tells_of_every_recorded_run_and_of_hosts_that_failed(callback: CallbackModule, screen: Screen) -> None:
-    callback.v2_runner_on_ok(_result("rollback_end", record=RECORD, report="/state/r1.md"))
+    callback.v2_runner_on_ok(_result("stack_switch", record=RECORD, report="/state/r1.md"))
     screen.lines.clear()
     counts = {
         "a": {"unreachable": 1, "failures": 0},
