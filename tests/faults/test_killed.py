@@ -63,14 +63,19 @@ def reached(stack: Stack, moment: Moment) -> Callable[[], bool]:
     return look
 
 
+GREETING = {"GREETING": "${GREETING}"}
+
+
 def publish(stack: Stack) -> None:
-    stack.compose({"api": stack.published(environment={"GREETING": "${GREETING}"}), "steady": stack.service("steady:1")})
+    stack.compose(
+        {"api": stack.published(environment={"GREETING": "${GREETING}"}), "steady": stack.service("steady:1")}
+    )
     stack.tag("steady:1", GOOD)
 
 
 def replicate(stack: Stack) -> None:
     """No port, no fixed name: the cutover is start-first, which leaves two replicas when it is killed."""
-    stack.compose({"api": stack.service(environment={"GREETING": "${GREETING}"}), "steady": stack.service("steady:1")})
+    stack.compose({"api": stack.service(environment=GREETING), "steady": stack.service("steady:1")})
     stack.description["services"] = {"api": {"settle": 0.5}}
     stack.tag("steady:1", GOOD)
 

@@ -84,7 +84,8 @@ def deploy(stack: Stack, version: str, *, newer: bool) -> None:
 def story(make_stack: Any) -> Story:
     stack: Stack = make_stack()
     stack.description["config"] = ["compose.yml", ".env", "settings.conf"]
-    stack.tag("steady:1", "v0.1.0")
+    # Without a version of its own, as a proxy's or a database's image.
+    stack.tag("steady:1", "", unique="steady")
     told = Story(stack)
     deploy(stack, "v0.9.0", newer=False)
     stack.capture("v0.9.0")

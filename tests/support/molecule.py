@@ -42,7 +42,7 @@ def configuration(version: str) -> str:
 
 def create(made: Stack) -> None:
     """Bring v0.9.0 up and describe the stack for the inventory."""
-    if "start_first" in made.name or "start-first" in made.name:
+    if "start-first" in made.name:
         proxied.compose(made)
     else:
         made.compose({"api": made.published(environment={"GREETING": "${GREETING}"})})

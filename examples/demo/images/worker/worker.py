@@ -24,8 +24,7 @@ def beat(stop: threading.Event) -> None:
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TABLE IF NOT EXISTS heartbeats"
-            " (at timestamptz NOT NULL DEFAULT now(), version text NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS heartbeats (at timestamptz NOT NULL DEFAULT now(), version text NOT NULL)"
         )
         while not stop.is_set():
             cursor.execute("INSERT INTO heartbeats (version) VALUES (%s)", (VERSION,))
