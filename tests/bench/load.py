@@ -80,7 +80,7 @@ async def _ask(port: int, path: str, due: float) -> Request:
 
 def _complete(answer: bytes) -> bool:
     """Whether an answer is a 200 that was not cut off."""
-    head, _, body = answer.partition(b"\r\n\r\n")
+    head, _unused, body = answer.partition(b"\r\n\r\n")
     status, *headers = head.lower().split(b"\r\n")
     return status.split()[1:2] == [b"200"] and f"content-length: {len(body)}".encode() in headers
 

@@ -38,7 +38,7 @@ class Registry:
     def start(self) -> None:
         command = ["docker-registry", "serve", str(self._config)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(100):
+        for _unused in range(100):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v2/", timeout=2).close()
                 return

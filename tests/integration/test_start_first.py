@@ -42,7 +42,7 @@ def events(stack: Stack, since: str) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
     for line in docker("events", "--since", since, "--until", until, *filters, "--format", form).splitlines():
         moment, rest = line.split(maxsplit=1)
-        action, _, container = rest.rpartition(" ")
+        action, _unused, container = rest.rpartition(" ")
         found.setdefault((action, container), int(moment) / 1e9)
     return found
 

@@ -49,7 +49,7 @@ class Load:
         self._arguments = (port, path)
         self._interval = interval
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(threads)]
+        self._threads = [threading.Thread(target=self._ask, daemon=True) for _unused in range(threads)]
 
     def __enter__(self) -> Load:
         for thread in self._threads:

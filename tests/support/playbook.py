@@ -89,7 +89,7 @@ def start(
 
 def finish(process: subprocess.Popen[str], began: float, timeout: float = 120) -> Outcome:
     """Wait for a run that was started."""
-    output, _ = process.communicate(timeout=timeout)
+    output, _unused = process.communicate(timeout=timeout)
     return Outcome(process.returncode, output, time.monotonic() - began)
 
 

@@ -292,13 +292,13 @@ class FakeCompose:
         self.world.calls.append(("recreate", *sorted(replicas)))
         self.world.running = [c for c in self.world.running if c.service not in replicas]
         for name, count in replicas.items():
-            for _ in range(count):
+            for _unused in range(count):
                 self.world.start(name)
 
     def add_replicas(self, replicas: Mapping[str, int]) -> None:
         self.world.calls.append(("add_replicas", *sorted(replicas)))
         for name, count in replicas.items():
-            for _ in range(count - sum(c.service == name for c in self.world.running)):
+            for _unused in range(count - sum(c.service == name for c in self.world.running)):
                 self.world.start(name)
 
 

@@ -66,7 +66,7 @@ def test_a_run_that_was_not_made_by_launch_is_refused(deployment: Any) -> None:
         context = deployment.context(run=None)
         context.module.params["run"] = raw
         with pytest.raises(RollbackError, match="run is malformed"):
-            _ = context.run
+            _unused = context.run
 
 
 SECRET = {"url": "http://127.0.0.1/", "headers": {"Authorization": "Bearer hunter2"}}

@@ -81,7 +81,7 @@ def test_a_second_run_waits_a_bounded_time_and_gets_the_lock_when_it_is_free(tmp
 
 def test_two_modules_never_overlap_even_in_one_run(tmp_path: Path, build: Any) -> None:
     run = build.run(1)
-    first, second = (_lock.held(tmp_path, run, wait=0) for _ in range(2))
+    first, second = (_lock.held(tmp_path, run, wait=0) for _unused in range(2))
     with first, pytest.raises(RollbackError, match=run.id), second:
         pass
 

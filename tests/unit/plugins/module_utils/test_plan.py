@@ -208,9 +208,7 @@ def test_a_service_that_is_gone_is_made_again(build: Any) -> None:
     assert (step.subject, step.now, step.action) == ("web", "absent", "stop_first")
 
 
-@pytest.mark.parametrize(
-    ("running", "wanted", "steps"), [(1, 2, 1), (2, 1, 1), (2, 2, 0), (0, 1, 1)], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("running", "wanted", "steps"), [(1, 2, 1), (2, 1, 1), (2, 2, 0), (0, 1, 1)], ids=str)
 def test_a_service_gets_as_many_replicas_as_were_captured(build: Any, running: int, wanted: int, steps: int) -> None:
     containers = tuple(build.container(id=f"c{n}", number=n) for n in range(running))
     target = build.point(services={"web": build.service_part(replicas=wanted)})
