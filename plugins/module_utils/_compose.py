@@ -49,12 +49,14 @@ class Compose:
         """Return the project before variables are put in."""
         return dict(json.loads(self._run("config", "--no-interpolate", "--format", "json", hint=_HINT)))
 
-    def hashes(self) -> dict[str, str]:
+    def hashes(self, definition: Mapping[str, Any] | None = None) -> dict[str, str]:
         """Return Compose's configuration hash per service, as ``up`` computes it.
 
         Of the rendered project: asked for the hashes of the files, Compose leaves ``env_file`` out (seen with 2.26).
+
+        :param definition: the project as :meth:`render` returned it, where that is known already.
         """
-        rendered = self._run("config", "--format", "json", hint=_HINT)
+        rendered = json.dumps(self.render() if definition is None else definition)
         again = ["docker", "compose", "--profile", "*", "-f", "-", "config", "--hash", "*"]
         lines = _command.run(again, cwd=self._directory, hint=_HINT, stdin=rendered).splitlines()
         return dict(line.split(maxsplit=1) for line in lines if line.strip())

@@ -65,13 +65,14 @@ def observe(stack: Stack, engine: Engine, compose: Compose) -> Observed:
             "Correct the path; it is the directory that holds the Compose file.",
         )
     # Each call of Compose costs 0.15 s of start-up, whatever it is asked.
-    with ThreadPoolExecutor(max_workers=3) as pool:
-        rendered, hashes, template = (pool.submit(call) for call in (compose.render, compose.hashes, compose.template))
-        definition = rendered.result()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        template = pool.submit(compose.template)
+        definition = compose.render()
+        hashes = compose.hashes(definition)
     return Observed(
         project=definition["name"],
         definition=definition,
-        hashes=hashes.result(),
+        hashes=hashes,
         variables=image_variables(template.result(), definition),
         containers=tuple(engine.containers(definition["name"])),
         tags=engine.tags(),

@@ -80,7 +80,13 @@ def replicate(stack: Stack) -> None:
     stack.tag("steady:1", GOOD)
 
 
-@pytest.fixture(scope="module", params=[publish, replicate], ids=["stop_first", "start_first"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(publish, id="stop_first", marks=pytest.mark.xdist_group("stop_first")),
+        pytest.param(replicate, id="start_first", marks=pytest.mark.xdist_group("start_first")),
+    ],
+)
 def stack(request: pytest.FixtureRequest, make_stack: Callable[..., Stack]) -> Stack:
     made = make_stack()
     request.param(made)

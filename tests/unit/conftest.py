@@ -281,7 +281,7 @@ class FakeCompose:
     def template(self) -> dict[str, Any]:
         return self.world.definition(interpolate=False)
 
-    def hashes(self) -> dict[str, str]:
+    def hashes(self, definition: Mapping[str, Any] | None = None) -> dict[str, str]:
         return self.world.hashes()
 
     def is_gone(self, *_arguments: object) -> dict[str, str]:
