@@ -8,6 +8,7 @@ Nothing here decides anything: the order and the subjects come from :func:`_plan
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._store import Stor
 _POLL = 0.1
 #: A container that restarts this often while it is waited for will not get healthy by waiting longer.
 _CRASHES = 3
+#: How Compose names a new container until the one it replaces is gone: by that one's short id.
+_HALF_MADE = re.compile(r"[0-9a-f]{12}_")
 
 
 class Switch:
@@ -147,12 +150,24 @@ class Switch:
             others = [c for c in self._engine.containers(point.project) if c.service not in last]
             isolate = any(c.config_hash != hashes.get(c.service) for c in others)
             counts = {name: plan.replicas[name] for name in last}
+            self._clear_half_made(last, point.project)
             self._compose.recreate(counts, self._stack.stop_timeout, isolate=isolate)
             self._wait_good(last, point, set())
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._retire, [container for found in old.values() for container in found]))
         if gone := plan.subjects("remove_service"):
             self._remove_services(gone, point.project)
+
+    def _clear_half_made(self, names: Collection[str], project: str) -> None:
+        """Remove what a killed Compose made beside a container that is still there: its name would be in the way.
+
+        Where the old container is gone already, the half-made one has its anonymous volumes and stays.
+        """
+        mine = [c for c in self._engine.containers(project) if c.service in names]
+        whole = {c.service for c in mine if not _HALF_MADE.match(c.name)}
+        for container in mine:
+            if _HALF_MADE.match(container.name) and not container.running and container.service in whole:
+                self._engine.remove(container.id)
 
     def _prepare(self, name: str, point: RestorePoint, hashes: dict[str, str]) -> list[Container]:
         """Return the replicas to retire; those that a killed run already started for this point stay."""

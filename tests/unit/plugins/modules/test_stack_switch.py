@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -135,3 +136,20 @@ def test_nothing_in_the_result_or_the_state_holds_what_an_env_file_says(operator
     assert "hunter2" not in repr((begun, result))
     files = [path for path in operator.deployment.state.rglob("*") if path.is_file() and path.name != ".env"]
     assert not [path for path in files if b"hunter2" in path.read_bytes()]
+
+
+def test_what_a_killed_compose_left_beside_a_container_is_cleared_before_it_is_recreated(operator: Any) -> None:
+    world, target = operator.deployment.world, operator.begin()["target"]
+    (web,) = [container for container in world.running if container.service == "web"]
+    world.running.append(replace(web, id="half", name=f"0123456789ab_{web.name}", running=False))
+    operator.switch(target=target)
+    assert world.calls.index(("remove", "half")) < world.calls.index(("recreate", "web"))
+
+
+def test_what_a_killed_compose_left_alone_keeps_its_volumes(operator: Any) -> None:
+    world, target = operator.deployment.world, operator.begin()["target"]
+    world.running = [
+        replace(c, name=f"0123456789ab_{c.name}", running=False) if c.service == "web" else c for c in world.running
+    ]
+    operator.switch(target=target)
+    assert [call for call in world.calls if call[0] == "remove" and "web" in call[1]] == []
