@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.tiered.rollback.tests.support import engine, proxied
 from ansible_collections.tiered.rollback.tests.support.images import Images
@@ -38,6 +39,23 @@ def stack() -> Stack:
 def configuration(version: str) -> str:
     """Return the ``.env`` of a version."""
     return f"GREETING=hello from {version}\n"
+
+
+def assert_serves(host: Any, made: Stack, version: str) -> None:
+    """See, from outside, that one healthy container runs a version's image by id and answers on the stack's port."""
+    (container,) = [host.docker(entry["Id"]) for entry in made.containers("api")]
+    assert container.is_running
+    assert container.inspect()["State"]["Health"]["Status"] == "healthy"
+    assert container.inspect()["Image"] == made.images.get(version)
+    assert host.socket(f"tcp://127.0.0.1:{made.port}").is_listening
+    answer = made.ask("/api/status")
+    assert (answer.status, answer.version) == (200, version)
+
+
+def assert_configured(host: Any, made: Stack, version: str) -> None:
+    """See that the environment file is a version's, and that the service was started with it."""
+    assert host.file(str(made.src / ".env")).content_string == configuration(version)
+    assert made.ask("/").document["greeting"] == configuration(version).split("=")[1].strip()
 
 
 def create(made: Stack) -> None:

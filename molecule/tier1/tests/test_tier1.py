@@ -13,23 +13,12 @@ from ansible_collections.tiered.rollback.tests.support.molecule import OLD
 STACK = molecule.stack()
 
 
-def test_the_service_is_healthy_and_runs_the_image_by_id(host: Any) -> None:
-    found = [host.docker(container["Id"]) for container in STACK.containers("api")]
-    assert len(found) == 1
-    assert found[0].is_running
-    assert found[0].inspect()["State"]["Health"]["Status"] == "healthy"
-    assert found[0].inspect()["Image"] == STACK.images.get(OLD)
-
-
-def test_the_port_answers_with_the_version(host: Any) -> None:
-    assert host.socket(f"tcp://127.0.0.1:{STACK.port}").is_listening
-    assert STACK.ask("/api/status").status == 200
-    assert STACK.ask("/api/status").version == OLD
+def test_the_service_is_healthy_runs_the_image_by_id_and_answers(host: Any) -> None:
+    molecule.assert_serves(host, STACK, OLD)
 
 
 def test_the_configuration_is_that_of_the_version(host: Any) -> None:
-    assert host.file(str(STACK.src / ".env")).content_string == molecule.configuration(OLD)
-    assert STACK.ask("/").document["greeting"] == molecule.configuration(OLD).split("=")[1].strip()
+    molecule.assert_configured(host, STACK, OLD)
 
 
 def test_the_report_and_the_restore_points_are_private(host: Any) -> None:

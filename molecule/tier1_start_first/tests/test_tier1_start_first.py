@@ -13,18 +13,8 @@ from ansible_collections.tiered.rollback.tests.support.molecule import OLD
 STACK = molecule.stack()
 
 
-def test_the_service_is_healthy_and_runs_the_image_by_id(host: Any) -> None:
-    found = [host.docker(container["Id"]) for container in STACK.containers("api")]
-    assert len(found) == 1
-    assert found[0].is_running
-    assert found[0].inspect()["State"]["Health"]["Status"] == "healthy"
-    assert found[0].inspect()["Image"] == STACK.images.get(OLD)
-
-
-def test_the_port_answers_with_the_version(host: Any) -> None:
-    assert host.socket(f"tcp://127.0.0.1:{STACK.port}").is_listening
-    assert STACK.ask("/api/status").status == 200
-    assert STACK.ask("/api/status").version == OLD
+def test_the_service_is_healthy_runs_the_image_by_id_and_answers(host: Any) -> None:
+    molecule.assert_serves(host, STACK, OLD)
 
 
 def test_the_new_replica_was_started_first_and_the_proxy_was_left_alone(host: Any) -> None:
