@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,17 +37,31 @@ class Story:
     failed_images: dict[str, str]
 
 
-def events(stack: Stack, since: str) -> dict[tuple[str, str], float]:
-    """First time of each action by container id, from the engine's own log."""
-    form = "{{.TimeNano}} {{.Action}} {{.Actor.ID}}"
-    filters = ["--filter", f"label=com.docker.compose.project={stack.project}", "--filter", "type=container"]
-    until = docker("info", "-f", "{{.SystemTime}}")
+@contextmanager
+def recorded(stack: Stack) -> Iterator[dict[tuple[str, str], float]]:
+    """Note the first time of each action by container id while the block runs.
+
+    As it happens: afterwards the engine knows only its last 256 events, of all containers, health checks included.
+    """
+    since = docker("info", "-f", "{{.SystemTime}}")
+    wanted = [
+        f"label=com.docker.compose.project={stack.project}",
+        "type=container",
+        "event=health_status",
+        "event=kill",
+    ]
+    filters = [part for name in wanted for part in ("--filter", name)]
+    command = ["docker", "events", "--since", since, *filters, "--format", "{{.TimeNano}} {{.Action}} {{.Actor.ID}}"]
     found: dict[tuple[str, str], float] = {}
-    for line in docker("events", "--since", since, "--until", until, *filters, "--format", form).splitlines():
-        moment, rest = line.split(maxsplit=1)
-        action, _unused, container = rest.rpartition(" ")
-        found.setdefault((action, container), int(moment) / 1e9)
-    return found
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield found
+        finally:
+            process.terminate()
+            for line in process.communicate()[0].splitlines():
+                moment, rest = line.split(maxsplit=1)
+                action, _unused, container = rest.rpartition(" ")
+                found.setdefault((action, container), int(moment) / 1e9)
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +71,10 @@ def story(make_stack: Any) -> Story:
     stack.deploy("v0.9.0")
     stack.capture("v0.9.0")
     stack.deploy("v1.0.0")
-    before, since = stack.ids(), docker("info", "-f", "{{.SystemTime}}")
-    with Load(stack.port) as load:
+    before = stack.ids()
+    with recorded(stack) as log, Load(stack.port) as load:
         outcome = stack.rollback("v0.9.0")
     after, report = stack.ids(), stack.report()[0]
-    log = events(stack, since)
     stack.deploy("v1.0.0")
     stack.trouble("v0.9.0", "unhealthy")
     with Load(stack.port) as failed_load:
