@@ -37,20 +37,31 @@ def write(path: Path, data: bytes, mode: int = PRIVATE_FILE, owner: tuple[int, i
     :param owner: uid and gid to give it; None keeps the caller's.
     """
     path = path.resolve()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    beside = _beside(path)
+    beside.unlink(missing_ok=True)
     try:
-        with os.fdopen(handle, "wb") as temporary:
+        with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE), "wb") as temporary:
             temporary.write(data)
             temporary.flush()
             os.fchmod(temporary.fileno(), mode)
             if owner is not None and owner != (os.geteuid(), os.getegid()):
                 os.fchown(temporary.fileno(), *owner)
             os.fsync(temporary.fileno())
-        Path(name).replace(path)
+        beside.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def discard_unfinished(path: Path) -> None:
+    """Remove what a write that was killed left beside a file."""
+    _beside(path.resolve()).unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    # One name for every attempt, so that what a killed one left can be found. Writers hold the stack's lock.
+    return path.with_name(f".{path.name}.tiered-rollback")
 
 
 def remove(path: Path) -> None:

@@ -102,6 +102,8 @@ class Switch:
     def _write_files(self, plan: Plan, point: RestorePoint, now: Observed) -> None:
         paths = [*plan.subjects("write_file"), *plan.subjects("remove_file")]
         self._refuse_uncaptured(paths)
+        for path in (*point.files, self._stack.variable_file):
+            _files.discard_unfinished(self._root / path)
         checkout = Checkout(self._stack.project_src)
         from_git = plan.source == "git" and point.git is not None
         if from_git and paths:

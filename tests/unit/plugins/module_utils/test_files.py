@@ -114,3 +114,15 @@ def test_a_full_file_system_is_found_before_anything_is_written(
         _files.reserve(tmp_path / "state", 5000)
     assert "nothing was changed" in caught.value.hint
     assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_what_a_killed_write_left_is_found_again(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("old")
+    (tmp_path / "..env.tiered-rollback").write_text("half of the n")
+    _files.write(path, b"new")
+    assert [entry.name for entry in tmp_path.iterdir()] == [".env"]
+    (tmp_path / "..env.tiered-rollback").write_text("half of the n")
+    _files.discard_unfinished(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == [".env"]
+    assert path.read_text() == "new"
