@@ -71,6 +71,11 @@ class Plan:
         return tuple(step.subject for step in self.steps if step.action == action)
 
     @property
+    def files(self) -> list[str]:
+        """Paths that are written or removed."""
+        return [*self.subjects("write_file"), *self.subjects("remove_file")]
+
+    @property
     def changes_files(self) -> bool:
         """Whether Compose would read anything else afterwards than it does now."""
         return any(step.action in _FILE_ACTIONS for step in self.steps)

@@ -86,8 +86,8 @@ class Switch:
         :raises RollbackError: when a step fails or the point does not get healthy; the caller decides what then.
         """
         now, plan = self.plan(point)
-        with self._journal.step("configuration", files=self._files_of(plan)):
-            self._write_files(plan, point, now)
+        with self._journal.step("configuration", files=plan.files):
+            self._write_files(plan, point)
         with self._journal.step("images"):
             wanted = {_plan.tagged(part.image): part.image_id for part in point.services.values()}
             for name in plan.subjects("move_tag"):
@@ -99,8 +99,8 @@ class Switch:
         with self._journal.step("checks"):
             return self._verify(now, point)
 
-    def _write_files(self, plan: Plan, point: RestorePoint, now: Observed) -> None:
-        paths = [*plan.subjects("write_file"), *plan.subjects("remove_file")]
+    def _write_files(self, plan: Plan, point: RestorePoint) -> None:
+        paths = plan.files
         self._refuse_uncaptured(paths)
         for path in (*point.files, self._stack.variable_file):
             _files.discard_unfinished(self._root / path)
@@ -137,9 +137,6 @@ class Switch:
                     f"{path} was changed by somebody else since this run began",
                     "Run the command again; the new contents are then captured first.",
                 )
-
-    def _files_of(self, plan: Plan) -> list[str]:
-        return [*plan.subjects("write_file"), *plan.subjects("remove_file")]
 
     def _replace_containers(self, plan: Plan, point: RestorePoint, hashes: dict[str, str]) -> None:
         """Start new replicas first, so that a target that does not get healthy has stopped nothing."""
