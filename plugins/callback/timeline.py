@@ -34,35 +34,15 @@ from typing import Any
 from ansible import constants as C
 from ansible.plugins.callback.default import CallbackModule as Default
 from ansible_collections.tiered.rollback.plugins.module_utils._outcome import BUDGETS
+from ansible_collections.tiered.rollback.plugins.plugin_utils import _told
 
-_BAR = 20
 _TICK = 0.2
 _ROLE = "rollback"
-
-
-def clock(seconds: float) -> str:
-    """Return seconds as ``m:ss``."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
-def gauge(elapsed: float, budget: float | None) -> str:
-    """Draw the share of a budget that is used up; nothing where there is no budget."""
-    if not budget:
-        return ""
-    filled = min(int(elapsed / budget * _BAR) + 1, _BAR)
-    return f" of {clock(budget)} [{'#' * filled}{'.' * (_BAR - filled)}]"
 
 
 def findings(action: str, result: dict[str, Any]) -> list[str]:
     """Say in a few words what a step of this collection found; the first stands on the step's own line."""
     name = action.rpartition(".")[2]
-    if name == "rollback_begin" and "plan" in result:
-        steps = result["plan"]["steps"]
-        resumed = [f"continues {result['resumed']}, which was not finished"] if result.get("resumed") else []
-        lines = [f"{s['action']} {s['subject']}: {s['now']} -> {s['target']}" for s in steps]
-        notes = [f" ({s['note']})" if s["note"] else "" for s in steps]
-        head = f"{result['from_version']} -> {result['to_version']}, {len(steps)} steps"
-        return [head, *resumed, *(line + note for line, note in zip(lines, notes, strict=True))]
     if name == "stack_switch" and result.get("checks"):
         return [f"{len(result['checks'])} checks hold, {result['outage']:.2f} s without an answer"]
     if name in ("restore_point", "restore_point_prune") and "diff" in result:
@@ -77,7 +57,7 @@ def closing(host: str, record: dict[str, Any], report: str) -> list[str]:
     )
     lines = [
         f"{host}: {record['kind']} of {record['stack']} from {record['from_version']} to {record['to_version']} {name}",
-        f"  took      {clock(record['duration'])} of {clock(record['budget'])} (tier {record['tier']}), "
+        f"  took      {_told.clock(record['duration'])} of {_told.clock(record['budget'])} (tier {record['tier']}), "
         f"{record['outage']:.2f} s without an answer",
         f"  report    {report}",
     ]
@@ -180,17 +160,16 @@ class CallbackModule(Default):
             if counts["unreachable"] or counts["failures"]:
                 state = "unreachable" if counts["unreachable"] else "failed"
                 self._display.display(f"{host}: {state}", color=C.COLOR_ERROR)
-        self._display.display(f"total {clock(time.monotonic() - self._begin)}")
+        self._display.display(f"total {_told.clock(time.monotonic() - self._begin)}")
 
     def _note(self, result: Any) -> None:
         if result.result.get("record"):
             self._summary += closing(result.host.get_name(), result.result["record"], result.result["report"])
 
     def _line(self, result: Any, state: str, note: str) -> str:
-        elapsed = time.monotonic() - self._begin
-        host = f"{result.host.get_name()}: "
         tail = f"  {note}" if note else ""
-        return f"{clock(elapsed):>6}{gauge(elapsed, self._budget)} {state:<8} {host}{self._task}{tail}"
+        text = f"{result.host.get_name()}: {self._task}{tail}"
+        return _told.line(time.monotonic() - self._begin, self._budget, state, text)
 
     def _message(self, message: Any) -> None:
         for line in message if isinstance(message, list) else str(message).splitlines():
@@ -199,8 +178,7 @@ class CallbackModule(Default):
     def _tick(self, ended: threading.Event, task: str) -> None:
         """Count on the line of the step at work until it ends, then wipe the line."""
         while not ended.wait(_TICK):
-            elapsed = time.monotonic() - self._begin
-            text = f"{clock(elapsed):>6}{gauge(elapsed, self._budget)} ...      {task}"
+            text = _told.line(time.monotonic() - self._begin, self._budget, "...", task)
             sys.stdout.write("\r" + text[: shutil.get_terminal_size().columns - 1])
             sys.stdout.flush()
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _plan
+from ansible_collections.tiered.rollback.plugins.module_utils import _plan, _proc
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
@@ -141,16 +141,18 @@ def health(now: Observed) -> list[Result]:
     ]
 
 
-def leftovers(now: Observed, replicas: Mapping[str, int], engine: Engine) -> Result:
-    """Look for containers and networks of the project that belong to nothing any more.
+def leftovers(now: Observed, replicas: Mapping[str, int], engine: Engine, before: Collection[str] = ()) -> Result:
+    """Look for containers, networks and processes of the project that belong to nothing any more.
 
     :param replicas: how many containers each service shall have.
+    :param before: ids of the containers there were; of those that are gone no process may be left.
     """
     extra = [c.name for c in now.containers if c.service not in replicas]
     for name, count in replicas.items():
         extra += [c.name for c in now.of(name)[count:] if count]
     known = {network.get("name") for network in (now.definition.get("networks") or {}).values()}
     extra += [f"network {name}" for name in engine.networks(now.project) if name not in known]
+    extra += _proc.left_behind(set(before) - {c.id for c in now.containers})
     return Result(name="nothing left over", ok=not extra, detail=", ".join(extra) or "none")
 
 

@@ -14,7 +14,7 @@ import shutil
 import time
 from pathlib import Path
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _command
+from ansible_collections.tiered.rollback.plugins.module_utils import _command, _proc
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
@@ -32,7 +32,7 @@ def refuse_new_connections(container: Container) -> bool:
     A rule inside the container's own network namespace, which vanishes with the container. A proxy sees
     "connection refused" and takes another replica; the application needs to know nothing of it.
     """
-    if not _is_local(container) or os.geteuid() != 0 or not (shutil.which("nsenter") and shutil.which("iptables")):
+    if not _proc.is_local(container) or os.geteuid() != 0 or not (shutil.which("nsenter") and shutil.which("iptables")):
         return False
     enter = ["nsenter", "--target", str(container.pid), "--net", "--"]
     try:
@@ -44,7 +44,7 @@ def refuse_new_connections(container: Container) -> bool:
 
 def wait_until_quiet(container: Container, timeout: float) -> int:
     """Wait until no client is connected any more and return how many still are when the time is over."""
-    if not _is_local(container):
+    if not _proc.is_local(container):
         time.sleep(min(timeout, 2))
         return 0
     deadline, quiet = time.monotonic() + timeout, 0
@@ -58,7 +58,7 @@ def wait_until_quiet(container: Container, timeout: float) -> int:
 
 def serves(container: Container) -> bool:
     """Whether clients may be connected to a container: it listens on a port, or this host cannot tell."""
-    return not _is_local(container) or any(state == _LISTEN for _local, _remote, state in _sockets(container.pid))
+    return not _proc.is_local(container) or any(state == _LISTEN for _local, _remote, state in _sockets(container.pid))
 
 
 def connections(pid: int, proc: Path = Path("/proc")) -> int:
@@ -93,12 +93,3 @@ def _loopback(address: str) -> bool:
     parsed = ipaddress.ip_address(raw)
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
     return (mapped or parsed).is_loopback
-
-
-def _is_local(container: Container) -> bool:
-    """Whether the container's process id means anything on this machine (the engine may be another host's)."""
-    try:
-        groups = Path(f"/proc/{container.pid}/cgroup").read_text(encoding="ascii")
-    except OSError:
-        return False
-    return container.pid > 0 and container.id in groups

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _announce,
     _checks,
     _command,
     _drain,
@@ -93,11 +94,19 @@ class Switch:
             for name in plan.subjects("move_tag"):
                 self._engine.tag(wanted[name], name)
             # From the files as they are now: an invalid one is found before anything is stopped.
-            hashes = self._compose.hashes() if plan.changes_files else dict(now.hashes)
+            hashes = self._hashes(now) if plan.changes_files else dict(now.hashes)
         with self._journal.step("containers", services=sorted(plan.replicas)):
             self._replace_containers(plan, point, hashes)
         with self._journal.step("checks"):
             return self._verify(now, point)
+
+    def _hashes(self, now: Observed) -> dict[str, str]:
+        """Return Compose's hashes of the services that the files just written leave as they were.
+
+        Those of the others would cost another call, and nobody needs them: their containers are replaced anyway.
+        """
+        rendered, known = self._compose.render()["services"], now.definition["services"]
+        return {name: value for name, value in now.hashes.items() if rendered.get(name) == known[name]}
 
     def _write_files(self, plan: Plan, point: RestorePoint) -> None:
         paths = plan.files
@@ -151,6 +160,9 @@ class Switch:
             counts = {name: plan.replicas[name] for name in last}
             self._clear_half_made(last, point.project)
             self._compose.recreate(counts, self._stack.stop_timeout, isolate=isolate)
+            for container in self._engine.containers(point.project):
+                if container.service in last:
+                    _announce.announce(container)
             self._wait_good(last, point, set())
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._retire, [container for found in old.values() for container in found]))
@@ -238,7 +250,8 @@ class Switch:
         results = _checks.wait(checks, self._stack.health_timeout) if point.healthy else _checks.run(checks)
         now = refresh(replace(before, definition=self._store.definition(point)), self._engine)
         replicas = {name: part.replicas for name, part in point.services.items()}
-        shape = [*_checks.containers(now, point), _checks.leftovers(now, replicas, self._engine)]
+        there = [container.id for container in before.containers]
+        shape = [*_checks.containers(now, point), _checks.leftovers(now, replicas, self._engine, there)]
         found = [*results, *shape]
         if point.healthy and not all(result.ok for result in found):
             raise RollbackError(

@@ -11,35 +11,102 @@ module: stack_switch
 short_description: Take a stack to a restore point in one call, and back by itself if that fails
 version_added: 0.1.0
 description:
+  - Finds the restore point that is meant, reads every part of it again, makes sure that its images are at hand by id
+    (pulling by digest what is missing), proves that there is room, and computes the plan; nothing is touched before.
+  - Captures the state before as a restore point of its own, to which it returns when the target does not get healthy,
+    and an undo returns to later.
   - Puts configuration and image tags back, replaces the containers whose image or input differs, waits for their health
     and for the stack's checks, and compares every running image with the restore point by id.
   - New replicas are started before old ones stop where a service allows two at once; otherwise the new container is
     made beforehand and the outage is one stop and one start.
   - When the target does not get healthy, the state before is put back by the same code and the module fails.
+  - A run that was killed is found in the journal; this one then continues it and inherits its state before.
   - The checks' URLs are asked all along; the log of that is kept with the report.
   - Whatever became of the run, its report and its line of the ledger are written and the lock is given free. A run that
     could neither reach its target nor return to the state before stays in the journal, to be continued or undone.
-  - Outside check mode it continues the run that M(tiered.rollback.rollback_begin) began.
 extends_documentation_fragment:
   - tiered.rollback.stack
   - tiered.rollback.stack.run
   - tiered.rollback.stack.attributes
 options:
-  target:
-    description: Id of the restore point, as M(tiered.rollback.rollback_begin) returns it.
+  kind:
+    description: V(rollback) goes to O(version), V(undo) to the state before an earlier run.
     type: str
-    required: true
+    choices: [rollback, undo]
+    default: rollback
+  version:
+    description: A version, V(previous), or the id of a restore point. Required with O(kind=rollback).
+    type: str
+  undo_run:
+    description: The run to undo, with O(kind=undo). The default is an unfinished run, else the newest rollback.
+    type: str
+  tier:
+    description: The tier, which sets the time budget.
+    type: int
+    choices: [1, 2, 3]
+    default: 1
+  lock_wait:
+    description: Seconds to wait for another run on the same stack.
+    type: int
+    default: 30
+  dead_run:
+    description: Id of a run that the controller knows to be dead. Set by the action plugin of the same name.
+    type: str
 """
 
 EXAMPLES = r"""
-- name: Switch to the target
+- name: Go back to v0.9.0
   tiered.rollback.stack_switch:
     stack: "{{ rollback_stack }}"
     run: "{{ rollback_launch.run }}"
-    target: "{{ _rollback_begin.target }}"
+    version: v0.9.0
 """
 
 RETURN = r"""
+needed:
+  description: Whether there is anything to do; false where the target is what runs already.
+  returned: success
+  type: bool
+plan:
+  description: The steps from what runs to the target.
+  returned: success
+  type: dict
+  contains:
+    target: {description: Id of the restore point., type: str}
+    source: {description: "How images go back: V(git), V(variable) or V(retag).", type: str}
+    steps:
+      description: Steps in order.
+      type: list
+      elements: dict
+target:
+  description: Id of the restore point that the run goes to.
+  returned: success
+  type: str
+from_version:
+  description: Name of the version that runs now.
+  returned: success
+  type: str
+to_version:
+  description: Version of the target.
+  returned: success
+  type: str
+before:
+  description: Id of the restore point that holds the state before; null in check mode and where nothing is to be done.
+  returned: success
+  type: str
+pull:
+  description: Services whose image is pulled because it is not at hand.
+  returned: success
+  type: list
+  elements: str
+resumed:
+  description: Id of the killed run that this one continues; null where there is none.
+  returned: success
+  type: str
+lock_holder:
+  description: The run that holds the lock.
+  returned: when the lock could not be had
+  type: dict
 actions:
   description: What was done (or, in check mode, would be), a sentence each.
   returned: success
@@ -74,6 +141,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _begin,
     _context,
     _ending,
     _files,
@@ -84,29 +152,37 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
-from ansible_collections.tiered.rollback.plugins.module_utils._plan import Plan
+from ansible_collections.tiered.rollback.plugins.module_utils._plan import Step
 from ansible_collections.tiered.rollback.plugins.module_utils._probe import Prober
 from ansible_collections.tiered.rollback.plugins.module_utils._switch import Switch
 
-OPTIONS = {**_context.RUN_OPTIONS, "target": {"type": "str", "required": True}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    **_context.RUN_OPTIONS,
+    "kind": {"type": "str", "choices": ["rollback", "undo"], "default": "rollback"},
+    "version": {"type": "str"},
+    "undo_run": {"type": "str"},
+    "tier": {"type": "int", "choices": [1, 2, 3], "default": 1},
+    "lock_wait": {"type": "int", "default": 30},
+    "dead_run": {"type": "str"},
+}
 
 
 def act(ctx: Context) -> dict[str, Any]:
     """Switch the stack, or in check mode say what that would do."""
     if ctx.module.check_mode:
-        return _foretell(ctx)
-    with _lock.held(ctx.state, ctx.run, wait=0):
+        return _answer(_begin.foretell(ctx))
+    with _begin.lock(ctx):
+        begun = _begin.begin(ctx)
         journal = _journal.load(ctx.state)
-        if journal is None or journal.run.id != ctx.run.id or journal.before is None:
-            raise RollbackError("this run was not begun on this host", "Call rollback_begin first.")
-        return _switch(ctx, journal, journal.before)
+        if not begun["needed"] or journal is None or journal.before is None:
+            return _answer(begun)
+        return {**_answer(begun), **_switch(ctx, journal, journal.before)}
 
 
-def _foretell(ctx: Context) -> dict[str, Any]:
-    point = ctx.store.load(ctx.module.params["target"])
-    journal = _journal.load(ctx.state) or Journal(path=ctx.state, run=ctx.run, kind="", tier=1, target=point.id)
-    _now, plan = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal).plan(point)
-    return {**_answer(plan), "checks": [], "outage": 0.0, "probe": {}, "report": None, "record": {}}
+def _answer(begun: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of a call that switches nothing; one that does adds what it measured."""
+    actions = [str(Step(**step)) for step in begun["plan"]["steps"]]
+    return {**begun, "actions": actions, "checks": [], "outage": 0.0, "probe": {}, "report": None, "record": {}}
 
 
 def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
@@ -135,14 +211,7 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
         _lock.release(ctx.state, ctx.run)
     if failure:
         raise RollbackError(failure.message, failure.hint, **ended)
-    # The plan as it was when the run began: the same answer that check mode gives.
-    plan = Plan.from_dict(journal.facts["plan"])
-    facts = {key: journal.facts[key] for key in ("outage", "probe")}
-    return {**_answer(plan), "checks": checks, **facts, **ended}
-
-
-def _answer(plan: Plan) -> dict[str, Any]:
-    return {"changed": bool(plan.steps), "actions": [str(step) for step in plan.steps], "diff": plan.diff()}
+    return {"checks": checks, **{key: journal.facts[key] for key in ("outage", "probe")}, **ended}
 
 
 def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) -> tuple[str, RollbackError]:
@@ -162,7 +231,7 @@ def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _context.main(act, OPTIONS, required_if=[("kind", "rollback", ["version"])])
 
 
 if __name__ == "__main__":

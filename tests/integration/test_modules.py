@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tiered.rollback.plugins.module_utils._announce import announce
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.tests.support import engine
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
@@ -127,7 +130,7 @@ def test_tokens_for_checks_show_nowhere(stack: Stack, tmp_path: Path) -> None:
     assert "hunter2" not in text
 
 
-def test_the_playbooks_run_under_their_full_names(stack: Stack) -> None:
+def test_the_playbooks_run_under_their_full_names(stack: Stack, tmp_path: Path) -> None:
     stack.capture("v0.9.0")
     stack.deploy("v1.0.0")
     collections = {"ANSIBLE_COLLECTIONS_PATH": str(Path(__file__).resolve().parents[2] / ".collections")}
@@ -136,10 +139,33 @@ def test_the_playbooks_run_under_their_full_names(stack: Stack) -> None:
         ("tier1_emergency", {"version": "previous"}),
         ("undo", {}),
         ("restore_point", {"version": "v1.0.0"}),
+        ("discover", {"project": stack.project, "output": str(tmp_path / "discovered.yml")}),
     ):
         stack.run(f"tiered.rollback.{name}", env=collections, **variables).ok()
     assert stack.image_ids()["api"] == stack.images.get("v1.0.0")
     assert stack.points("v1.0.0")
+    assert str(stack.src) in (tmp_path / "discovered.yml").read_text()
+
+
+def test_a_new_container_makes_itself_known_to_the_host_before_anybody_asks(make_stack: Any) -> None:
+    """Else a client that asked while nobody had the address waits for the next ARP request, up to a second."""
+    stack: Stack = make_stack()
+    stack.compose({"api": stack.service()})
+    stack.deploy("v0.9.0")
+    (container,) = Engine().containers(stack.project)
+
+    def known() -> bool:
+        rows = [row.split() for row in Path("/proc/net/arp").read_text().splitlines()[1:]]
+        complete = 0x2
+        return any(row[0] == container.addresses[0] and int(row[2], 16) & complete for row in rows)
+
+    # It publishes no port, so neither a client nor the engine has spoken with it yet.
+    assert not known()
+    assert announce(container)
+    deadline = time.monotonic() + 10
+    while not known():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_proxy_is_told_by_the_commands_the_user_names(make_stack: Any, tmp_path: Path) -> None:

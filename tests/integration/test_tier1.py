@@ -107,7 +107,7 @@ def test_check_mode_moves_nothing(story: Story) -> None:
 
 def test_check_mode_shows_the_plan_that_the_real_run_executes(story: Story) -> None:
     def plan(name: str) -> list[str]:
-        shown = story.outcome(name).task("Find and check the target, and capture the state before")
+        shown = story.outcome(name).task("Go to v0.9.0")
         return [line for line in shown.splitlines() if line.startswith(("+", "-"))]
 
     assert plan("checked") == plan("rolled back")

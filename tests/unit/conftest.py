@@ -19,7 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _run, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils import _begin, _run, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container, Image
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -29,7 +29,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check, Stack
 from ansible_collections.tiered.rollback.plugins.modules import (
     restore_point,
-    rollback_begin,
     stack_switch,
 )
 from hypothesis import settings
@@ -284,9 +283,16 @@ class FakeCompose:
     def hashes(self, definition: Mapping[str, Any] | None = None) -> dict[str, str]:
         return self.world.hashes()
 
-    def is_gone(self, *_arguments: object) -> dict[str, str]:
-        """What any call says once the command cannot be run any more; to be put in a method's place."""
-        raise RollbackError("cannot run docker")
+    def goes_away(self) -> Callable[[], dict[str, Any]]:
+        """Return a ``render`` that answers once more; then the command cannot be run any longer."""
+        answers = [self.render]
+
+        def render() -> dict[str, Any]:
+            if not answers:
+                raise RollbackError("cannot run docker")
+            return answers.pop()()
+
+        return render
 
     def recreate(self, replicas: Mapping[str, int], stop_timeout: int | None, *, isolate: bool) -> None:
         self.world.calls.append(("recreate", *sorted(replicas)))
@@ -380,7 +386,19 @@ class Operator:
         deployment.deploy("v1.0.0")
 
     def begin(self, number: int = 1, *, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
-        params = {
+        """Begin a run and leave it there, as one that is killed then."""
+        context = self._context(number, check_mode, changes)
+        if check_mode:
+            return _begin.foretell(context)
+        with _begin.lock(context):
+            return _begin.begin(context)
+
+    def switch(self, number: int = 1, *, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
+        """A whole run."""
+        return stack_switch.act(self._context(number, check_mode, changes))
+
+    def _context(self, number: int, check_mode: bool, changes: Mapping[str, Any]) -> Context:
+        defaults = {
             "kind": "rollback",
             "version": "v0.9.0",
             "undo_run": None,
@@ -388,17 +406,7 @@ class Operator:
             "lock_wait": 0,
             "dead_run": None,
         }
-        run = self.build.run(number)
-        return rollback_begin.act(self.deployment.context(check_mode=check_mode, run=run, **{**params, **changes}))
-
-    def switch(self, number: int = 1, *, check_mode: bool = False, target: str | None = None) -> dict[str, Any]:
-        target = target or self.deployment.context().store.ids()[-1]
-        run = self.build.run(number)
-        return stack_switch.act(self.deployment.context(check_mode=check_mode, run=run, target=target))
-
-    def run(self, number: int = 1, **changes: Any) -> dict[str, Any]:
-        """A whole run, as the role makes it; returns what stack_switch returned."""
-        return self.switch(number, target=self.begin(number, **changes)["target"])
+        return self.deployment.context(check_mode=check_mode, run=self.build.run(number), **{**defaults, **changes})
 
 
 @pytest.fixture

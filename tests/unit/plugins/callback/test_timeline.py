@@ -59,38 +59,10 @@ def _result(action: str, **found: Any) -> Any:
     )
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.9, "0:59"), (60, "1:00"), (3600, "60:00")])
-def test_time_is_told_in_minutes_and_seconds(seconds: float, text: str) -> None:
-    assert timeline.clock(seconds) == text
-
-
-@pytest.mark.parametrize(("elapsed", "budget", "filled"), [(0, 300, 1), (150, 300, 11), (299, 300, 20), (900, 300, 20)])
-def test_the_gauge_shows_the_share_of_the_budget_and_never_overflows(
-    elapsed: float, budget: float, filled: int
-) -> None:
-    text = timeline.gauge(elapsed, budget)
-    assert text.startswith(" of 5:00 [")
-    assert (text.count("#"), text.count("#") + text.count(".")) == (filled, 20)
-
-
-def test_without_a_budget_there_is_no_gauge() -> None:
-    assert timeline.gauge(10, None) == ""
-
-
-STEP = {"action": "stop_first", "subject": "web", "now": "2", "target": "1", "note": "image"}
-BEGUN = {"plan": {"steps": [STEP]}, "from_version": "v2", "to_version": "v1"}
-
-
 @pytest.mark.parametrize(
     ("action", "result", "lines"),
     [
-        ("tiered.rollback.rollback_begin", BEGUN, ["v2 -> v1, 1 steps", "stop_first web: 2 -> 1 (image)"]),
-        (
-            "rollback_begin",
-            {**BEGUN, "resumed": "r1"},
-            ["v2 -> v1, 1 steps", "continues r1, which was not finished", "stop_first web: 2 -> 1 (image)"],
-        ),
-        ("rollback_begin", {"failed": True}, []),
+        ("stack_switch", {"failed": True}, []),
         ("stack_switch", {"checks": [1, 2], "outage": 0.5}, ["2 checks hold, 0.50 s without an answer"]),
         ("stack_switch", {"checks": [], "outage": 0.0}, []),
         ("restore_point", {"diff": {}, "actions": ["capture p", "prove p"]}, ["capture p, prove p"]),
@@ -148,7 +120,7 @@ def test_the_budget_is_the_tiers(callback: CallbackModule, screen: Screen, tier:
 
 def test_a_failure_is_told_with_its_hint_each_on_a_line(callback: CallbackModule, screen: Screen) -> None:
     callback.v2_playbook_on_task_start(_task("Find the target"), False)
-    callback.v2_runner_on_failed(_result("rollback_begin", msg="no such version\nHINT: take another", hint="x"))
+    callback.v2_runner_on_failed(_result("stack_switch", msg="no such version\nHINT: take another", hint="x"))
     assert "FAILED" in screen.lines[0]
     assert [line.strip() for line in screen.lines[1:]] == ["no such version", "HINT: take another"]
 

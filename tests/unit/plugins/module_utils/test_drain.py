@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -61,21 +60,13 @@ def test_a_container_serves_when_it_listens_to_others(
     tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch, rows: list[str], wanted: bool
 ) -> None:
     proc, real = _proc(tmp_path, rows), _drain._sockets
-    monkeypatch.setattr(_drain, "_is_local", lambda _container: True)
+    monkeypatch.setattr(_drain._proc, "is_local", lambda _container: True)
     monkeypatch.setattr(_drain, "_sockets", lambda pid: real(pid, proc))
     assert _drain.serves(build.container(pid=7)) is wanted
 
 
 def test_a_container_on_another_host_is_taken_to_serve(build: Any) -> None:
     assert _drain.serves(build.container())
-
-
-@pytest.mark.parametrize(("pid", "local"), [(os.getpid(), False), (4_000_000_000, False), (0, False)])
-def test_a_process_id_counts_only_where_its_control_group_names_the_container(
-    build: Any, pid: int, local: bool
-) -> None:
-    """The engine may be another machine's: the same number is another process here."""
-    assert _drain._is_local(build.container(pid=pid, id="c" * 64)) is local
 
 
 def _local(monkeypatch: pytest.MonkeyPatch, readings: list[int], script: list[int]) -> None:
@@ -85,7 +76,7 @@ def _local(monkeypatch: pytest.MonkeyPatch, readings: list[int], script: list[in
         readings.append(script[min(len(readings), len(script) - 1)])
         return readings[-1]
 
-    monkeypatch.setattr(_drain, "_is_local", lambda _container: True)
+    monkeypatch.setattr(_drain._proc, "is_local", lambda _container: True)
     monkeypatch.setattr(_drain, "_POLL", 0.001)
     monkeypatch.setattr(_drain, "connections", count)
 
@@ -113,7 +104,7 @@ def test_a_client_that_never_goes_is_waited_for_a_bounded_time_and_counted(
 def test_without_the_tools_nothing_is_refused_and_nothing_fails(
     build: Any, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    monkeypatch.setattr(_drain, "_is_local", lambda _container: True)
+    monkeypatch.setattr(_drain._proc, "is_local", lambda _container: True)
     monkeypatch.setattr("shutil.which", lambda name: None if name == missing else f"/sbin/{name}")
     monkeypatch.setattr(_command, "run", lambda *_a, **_k: pytest.fail("a command was run"))
     assert _drain.refuse_new_connections(build.container()) is False
@@ -131,7 +122,7 @@ def test_new_connections_are_refused_inside_the_containers_own_network(
             raise RollbackError("iptables failed")
         return ""
 
-    monkeypatch.setattr(_drain, "_is_local", lambda _container: True)
+    monkeypatch.setattr(_drain._proc, "is_local", lambda _container: True)
     monkeypatch.setattr("shutil.which", lambda name: f"/sbin/{name}")
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(_command, "run", run)

@@ -13,7 +13,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 
 def test_a_run_is_recorded_reported_and_the_stack_given_free(operator: Any) -> None:
-    result = operator.run()
+    result = operator.switch()
     state = operator.deployment.state
     report = Path(result["report"])
     assert "**Rollback succeeded.**" in report.read_text()
@@ -32,7 +32,7 @@ def test_a_run_is_recorded_reported_and_the_stack_given_free(operator: Any) -> N
 def test_a_run_that_was_taken_back_is_recorded_as_that_and_is_over(operator: Any) -> None:
     operator.deployment.world.sick.add(operator.build.image_id("v0.9.0"))
     with pytest.raises(RollbackError, match="was put back"):
-        operator.run()
+        operator.switch()
     (entry,) = _ledger.entries(operator.deployment.state)
     assert entry["outcome"] == "reverted"
     assert _journal.load(operator.deployment.state) is None
@@ -41,13 +41,13 @@ def test_a_run_that_was_taken_back_is_recorded_as_that_and_is_over(operator: Any
 def test_a_run_that_could_go_neither_way_stays_open_and_the_same_command_continues_it(
     operator: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = operator.begin()["target"]
+    compose = operator.deployment.compose
     with monkeypatch.context() as without_compose:
-        without_compose.setattr(operator.deployment.compose, "hashes", operator.deployment.compose.is_gone)
+        without_compose.setattr(compose, "render", compose.goes_away())
         with pytest.raises(RollbackError, match="failed too"):
-            operator.switch(target=target)
+            operator.switch()
     assert _journal.load(operator.deployment.state) is not None
-    again = operator.run(2)
+    again = operator.switch(2)
     assert (again["record"]["outcome"], again["record"]["resumed"]) == ("succeeded", operator.build.run(1).id)
     assert [entry["outcome"] for entry in _ledger.entries(operator.deployment.state)] == ["failed", "succeeded"]
 
@@ -55,8 +55,8 @@ def test_a_run_that_could_go_neither_way_stays_open_and_the_same_command_continu
 def test_an_undo_returns_to_what_ran_and_a_second_one_finds_nothing_to_do(operator: Any, tree: Any) -> None:
     deployment = operator.deployment
     before = tree(deployment.src)
-    operator.run(1)
-    undone = operator.run(2, kind="undo", version=None)
+    operator.switch(1)
+    undone = operator.switch(2, kind="undo", version=None)
     assert (undone["record"]["kind"], undone["record"]["to_version"]) == ("undo", "v1.0.0")
     assert set(deployment.running().values()) == {operator.build.image_id("v1.0.0")}
     assert tree(deployment.src) == before
@@ -64,10 +64,10 @@ def test_an_undo_returns_to_what_ran_and_a_second_one_finds_nothing_to_do(operat
 
 
 def test_a_ledger_that_somebody_changed_keeps_the_run_open(operator: Any) -> None:
-    operator.run(1)
+    operator.switch(1)
     path = operator.deployment.state / _ledger.NAME
     path.write_bytes(path.read_bytes().replace(b"succeeded", b"Succeeded"))
     operator.deployment.deploy("v1.0.0")
     with pytest.raises(RollbackError, match=r"line 1 of .*ledger\.jsonl was changed"):
-        operator.run(2)
+        operator.switch(2)
     assert _journal.load(operator.deployment.state) is not None

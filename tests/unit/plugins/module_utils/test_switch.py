@@ -182,10 +182,18 @@ def test_a_compose_file_that_turns_out_invalid_stops_nothing(
 
     _now, plan = rollback.switch.plan(rollback.target)
     monkeypatch.setattr(rollback.switch, "plan", lambda _point: (_now, plan))
-    monkeypatch.setattr(rollback.deployment.compose, "hashes", invalid)
+    monkeypatch.setattr(rollback.deployment.compose, "render", invalid)
     with pytest.raises(RollbackError, match="invalid"):
         rollback.switch.to(rollback.target)
     assert rollback.deployment.world.calls == []
+
+
+def test_hashes_are_known_without_compose_of_what_the_files_leave_as_it_was(rollback: Rollback) -> None:
+    now, _plan = rollback.switch.plan(rollback.target)
+    assert rollback.switch._hashes(now) == now.hashes
+    compose = rollback.deployment.src / "compose.yml"
+    compose.write_text(compose.read_text().replace('"8080"', '"8081"'))
+    assert rollback.switch._hashes(now) == {"api": now.hashes["api"]}
 
 
 def test_a_moved_tag_is_moved_back_to_the_image_of_the_target(rollback: Rollback, build: Any) -> None:

@@ -23,8 +23,7 @@ def _facts(operator: Any) -> dict[str, Any]:
 
 
 def test_the_stack_is_switched_and_the_outcome_kept_for_the_report(operator: Any) -> None:
-    begun = operator.begin()
-    result = operator.switch(target=begun["target"])
+    result = operator.switch()
     assert operator.deployment.running() == _ids(operator, "v0.9.0")
     assert result["changed"]
     assert len(result["actions"]) == 3
@@ -33,26 +32,33 @@ def test_the_stack_is_switched_and_the_outcome_kept_for_the_report(operator: Any
     assert (facts["outcome"], facts["error"], facts["checks_after"]) == ("succeeded", None, result["checks"])
 
 
-def test_check_mode_names_the_steps_and_moves_nothing(operator: Any) -> None:
+def test_check_mode_gives_the_same_answer_and_moves_nothing(operator: Any) -> None:
     deployment = operator.deployment
-    target = operator.begin(check_mode=True)["target"]
     before = deployment.trees()
-    foretold = operator.switch(check_mode=True, target=target)
+    foretold = operator.switch(check_mode=True)
     assert (deployment.trees(), deployment.world.calls) == (before, [])
     assert [action.split()[0] for action in foretold["actions"]] == ["write_file", "start_first", "stop_first"]
-    operator.begin()
-    real = operator.switch(target=target)
-    for key in ("changed", "actions", "diff"):
-        assert foretold[key] == real[key]
+    real = operator.switch()
+    measured = {"before", "checks", "outage", "probe", "report", "record"}
+    assert {key: foretold[key] for key in foretold.keys() - measured} == {
+        key: real[key] for key in real.keys() - measured
+    }
+
+
+def test_a_target_that_is_what_runs_is_left_alone(operator: Any) -> None:
+    operator.deployment.deploy("v0.9.0")
+    result = operator.switch()
+    assert (result["changed"], result["needed"], result["actions"], result["report"]) == (False, False, [], None)
+    assert operator.deployment.world.calls == []
+    assert _lock.holder(operator.deployment.state) is None
 
 
 def test_a_target_that_does_not_get_healthy_is_taken_back_and_both_are_told(operator: Any) -> None:
     deployment = operator.deployment
     deployment.world.sick.add(operator.build.image_id("v0.9.0"))
     before = deployment.trees()
-    begun = operator.begin()
     with pytest.raises(RollbackError, match=r"does not get healthy.*The state before \(v1\.0\.0, .*was put back"):
-        operator.switch(target=begun["target"])
+        operator.switch()
     assert deployment.running() == _ids(operator, "v1.0.0")
     after = deployment.trees()
     assert {path: after[path] for path in before if not path.endswith("lock")} == {
@@ -64,10 +70,9 @@ def test_a_target_that_does_not_get_healthy_is_taken_back_and_both_are_told(oper
 def test_where_even_the_way_back_fails_both_errors_are_told_and_the_run_stays_open(
     operator: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = operator.begin()
-    monkeypatch.setattr(operator.deployment.compose, "hashes", operator.deployment.compose.is_gone)
+    monkeypatch.setattr(operator.deployment.compose, "render", operator.deployment.compose.goes_away())
     with pytest.raises(RollbackError, match="Putting the state before back failed too") as caught:
-        operator.switch(target=begun["target"])
+        operator.switch()
     assert "undo.yml" in caught.value.hint
     assert _facts(operator)["outcome"] == "failed"
 
@@ -81,21 +86,8 @@ def test_an_error_of_the_operating_system_is_taken_back_too(operator: Any, monke
         real(*arguments, **named)
 
     monkeypatch.setattr(operator.deployment.compose, "recreate", recreate)
-    begun = operator.begin()
     with pytest.raises(RollbackError, match=r"No space left.*was put back"):
-        operator.switch(target=begun["target"])
-    assert operator.deployment.running() == _ids(operator, "v1.0.0")
-
-
-@pytest.mark.parametrize("begun", [False, True])
-def test_a_run_that_was_not_begun_here_switches_nothing(operator: Any, begun: bool) -> None:
-    if begun:
-        operator.begin(1)
-        _lock.release(operator.deployment.state, operator.build.run(1))
-    operator.deployment.world.calls.clear()
-    with pytest.raises(RollbackError, match="this run was not begun on this host"):
-        operator.switch(2)
-    assert operator.deployment.world.calls == []
+        operator.switch()
     assert operator.deployment.running() == _ids(operator, "v1.0.0")
 
 
@@ -110,8 +102,7 @@ def test_while_another_run_holds_the_stack_nothing_is_switched(operator: Any) ->
 def test_the_checks_urls_are_asked_all_along_and_the_log_is_kept(operator: Any, site: Any) -> None:
     site.answers["/"] = (200, b"")
     operator.deployment.raw["services"]["web"] = {"checks": [{"url": f"{site.url}/"}]}
-    begun = operator.begin()
-    result = operator.switch(target=begun["target"])
+    result = operator.switch()
     probe = result["probe"][f"{site.url}/"]
     assert probe["sent"] >= 1
     assert (probe["failed"], result["outage"]) == (0, probe["longest_silence"])
@@ -122,34 +113,32 @@ def test_the_checks_urls_are_asked_all_along_and_the_log_is_kept(operator: Any, 
 def test_a_check_that_fails_after_the_switch_takes_it_back(operator: Any, site: Any) -> None:
     site.answers["/"] = (500, b"")
     operator.deployment.raw["services"]["web"] = {"checks": [{"url": f"{site.url}/"}]}
-    begun = operator.begin()
     with pytest.raises(RollbackError, match="web-0: status 500, wanted 200"):
-        operator.switch(target=begun["target"])
+        operator.switch()
     assert operator.deployment.running() == _ids(operator, "v1.0.0")
 
 
 def test_nothing_in_the_result_or_the_state_holds_what_an_env_file_says(operator: Any) -> None:
     env = operator.deployment.src / ".env"
     env.write_text(env.read_text() + "PASSWORD=hunter2\n")
-    begun = operator.begin()
-    result = operator.switch(target=begun["target"])
-    assert "hunter2" not in repr((begun, result))
+    result = operator.switch()
+    assert "hunter2" not in repr(result)
     files = [path for path in operator.deployment.state.rglob("*") if path.is_file() and path.name != ".env"]
     assert not [path for path in files if b"hunter2" in path.read_bytes()]
 
 
 def test_what_a_killed_compose_left_beside_a_container_is_cleared_before_it_is_recreated(operator: Any) -> None:
-    world, target = operator.deployment.world, operator.begin()["target"]
+    world = operator.deployment.world
     (web,) = [container for container in world.running if container.service == "web"]
     world.running.append(replace(web, id="half", name=f"0123456789ab_{web.name}", running=False))
-    operator.switch(target=target)
+    operator.switch()
     assert world.calls.index(("remove", "half")) < world.calls.index(("recreate", "web"))
 
 
 def test_what_a_killed_compose_left_alone_keeps_its_volumes(operator: Any) -> None:
-    world, target = operator.deployment.world, operator.begin()["target"]
+    world = operator.deployment.world
     world.running = [
         replace(c, name=f"0123456789ab_{c.name}", running=False) if c.service == "web" else c for c in world.running
     ]
-    operator.switch(target=target)
+    operator.switch()
     assert [call for call in world.calls if call[0] == "remove" and "web" in call[1]] == []

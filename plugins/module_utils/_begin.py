@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a run begins: the stack's lock, the target found and checked, the state before captured, the journal written.
+
+Nothing is stopped, renamed or overwritten here.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _capture,
+    _checks,
+    _files,
+    _journal,
+    _lock,
+    _target,
+)
+from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
+from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
+from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed, observe
+from ansible_collections.tiered.rollback.plugins.module_utils._target import Target
+
+#: Room that the state directory must have for journal, report and the state before.
+_ROOM = 8 << 20
+
+
+def lock(ctx: Context) -> AbstractContextManager[None]:
+    """Own the stack while the block runs, and afterwards until the run has ended."""
+    return _lock.held(ctx.state, ctx.run, ctx.module.params["lock_wait"], ctx.module.params["dead_run"])
+
+
+def foretell(ctx: Context) -> dict[str, Any]:
+    """Say what :func:`begin` would answer, except for the state before; touches nothing."""
+    _checks.refuse_unknown_hosts(ctx.stack.checks)
+    return _look(ctx, _journal.load(ctx.state))[2]
+
+
+def begin(ctx: Context) -> dict[str, Any]:
+    """Begin a run; to be called inside :func:`lock`.
+
+    :returns: what the module ``stack_switch`` documents of it. Where ``needed`` is true the
+        journal names this run, and the stack's lock outlives the caller; otherwise the lock is free again.
+    :raises RollbackError: when the target cannot be had; nothing was touched then.
+    """
+    needed = False
+    try:
+        _checks.refuse_unknown_hosts(ctx.stack.checks)
+        result = _begin(ctx)
+        needed = result["needed"]
+    finally:
+        # Until a journal names this run there is nothing that anyone could be in the way of.
+        if not needed:
+            _files.remove(ctx.state / _journal.BALLAST)
+            _lock.release(ctx.state, ctx.run)
+    return result
+
+
+def _look(ctx: Context, journal: Journal | None) -> tuple[Observed, Target, dict[str, Any]]:
+    params = ctx.module.params
+    now = observe(ctx.stack, ctx.engine, ctx.compose)
+    target = _target.find(ctx, now, journal, params["kind"], params["version"], params["undo_run"])
+    running = _capture.running_version(now, ctx.engine, target.current)
+    needed = bool(target.plan.steps) or journal is not None
+    result = {
+        **_target.describe(target),
+        "changed": needed,
+        "needed": needed,
+        "from_version": journal.facts["from_version"] if journal else running,
+        "before": None,
+        "resumed": journal.run.id if journal else None,
+        "diff": target.plan.diff(),
+    }
+    return now, target, result
+
+
+def _begin(ctx: Context) -> dict[str, Any]:
+    begun = _journal.now()
+    unfinished = _journal.load(ctx.state)
+    now, target, result = _look(ctx, unfinished)
+    if not result["needed"]:
+        return result
+    _files.set_aside(ctx.state / _journal.BALLAST, _ROOM)
+    _files.reserve(Path(ctx.stack.project_src), 2 * sum(part.size for part in target.point.files.values()) + 65536)
+    _target.pull(ctx.engine, target.missing)
+    _fetch(ctx, target)
+    checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
+    before = unfinished.before if unfinished else _capture_before(ctx, now, checks, result["from_version"])
+    journal = Journal(
+        path=ctx.state / _journal.NAME,
+        run=ctx.run,
+        kind=ctx.module.params["kind"],
+        tier=ctx.module.params["tier"],
+        target=target.point.id,
+        before=before,
+        steps=unfinished.steps if unfinished else [],
+        facts={
+            **{key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed")},
+            "checks_before": [check.to_dict() for check in checks],
+        },
+    )
+    journal.steps.append({"name": "preflight", "run": ctx.run.id, "begun": begun, "ended": _journal.now()})
+    journal.save()
+    return {**result, "before": before}
+
+
+def _fetch(ctx: Context, target: Target) -> None:
+    """Get the version's commit where the checkout lacks it; its files are in the restore point all the same."""
+    git = target.point.git
+    checkout = Checkout(ctx.stack.project_src)
+    if target.plan.source == "git" and git and not checkout.has(git.commit) and (problem := checkout.fetch_tags()):
+        ctx.module.warn(f"commit {git.commit[:12]} is not in the checkout: {problem}. Its files go back all the same.")
+
+
+def _capture_before(ctx: Context, now: Observed, checks: list[_checks.Result], version: str) -> str:
+    point = _capture.describe(
+        ctx.stack,
+        now,
+        ctx.engine,
+        point_id=f"before-{ctx.run.id}",
+        version=version,
+        kind="before",
+        created=_journal.now(),
+        reason=f"state before {ctx.run.playbook}",
+        healthy=all(check.ok for check in checks),
+    )
+    _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
+    try:
+        _capture.prove(ctx.store, ctx.engine, point)
+    except RollbackError as error:
+        ctx.module.warn(f"the state before could not be proven, so there may be no way back to it: {error.message}")
+    return point.id

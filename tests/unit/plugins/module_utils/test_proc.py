@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _proc
+
+ID, OTHER = "c" * 64, "d" * 64
+
+
+def _process(root: Path, pid: str, container: str | None) -> Path:
+    (root / pid).mkdir(parents=True)
+    if container is not None:
+        (root / pid / "cgroup").write_text(f"0::/docker/{container}\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("pid", "local"), [(os.getpid(), False), (4_000_000_000, False), (0, False)], ids=["mine", "gone", "none"]
+)
+def test_a_process_id_counts_only_where_its_control_group_names_the_container(
+    build: Any, pid: int, local: bool
+) -> None:
+    """The engine may be another machine's: the same number is another process here."""
+    assert _proc.is_local(build.container(pid=pid, id="c" * 64)) is local
+
+
+def test_a_process_belongs_to_the_container_its_control_group_names(build: Any, tmp_path: Path) -> None:
+    proc = _process(tmp_path, "7", ID)
+    assert _proc.is_local(build.container(pid=7, id=ID), proc)
+    assert not _proc.is_local(build.container(pid=7, id=OTHER), proc)
+
+
+def test_processes_that_outlived_their_container_are_named(tmp_path: Path) -> None:
+    for pid, owner in (("7", ID), ("8", OTHER), ("9", None), ("self", ID)):
+        _process(tmp_path, pid, owner)
+    assert _proc.left_behind([ID], tmp_path) == [f"process 7 of {ID[:12]}"]
+    assert _proc.left_behind(["e" * 64], tmp_path) == []
+    assert _proc.left_behind([], tmp_path) == []
