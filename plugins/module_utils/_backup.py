@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _files, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _names
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 SUMS = "SHA256SUMS"
@@ -37,7 +37,7 @@ def read_current(root: Path, paths: Sequence[str]) -> dict[str, bytes]:
     """
     found = {}
     for path in paths:
-        data = _files.read(root / _stack.relative_path(path, "paths"))
+        data = _files.read(root / _names.relative_path(path, "paths"))
         if data is None:
             raise RollbackError(f"{root / path} does not exist", "Correct the list of paths; nothing was copied.")
         found[path] = data
@@ -89,7 +89,7 @@ def load(directory: Path, name: str) -> tuple[str, dict[str, bytes]]:
         )
     contents = {}
     for path, wanted in _sums(directory / chosen).items():
-        data = _files.read(directory / chosen / _stack.relative_path(path, SUMS))
+        data = _files.read(directory / chosen / _names.relative_path(path, SUMS))
         if data is None or _files.sha256(data) != wanted:
             raise RollbackError(
                 f"backup {chosen} is damaged: {path} is missing or was changed",

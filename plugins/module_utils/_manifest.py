@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _names, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils import _names
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 FORMAT = 1
@@ -48,6 +48,36 @@ class FilePart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataFile:
+    """One file of a database's copy, by path relative to the copy's directory."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabasePart:
+    """The copy of one database.
+
+    :param kind: ``postgres`` or ``sqlite``.
+    :param schema: version or hash of the schema when it was captured.
+    :param tables: rows by table, from the same snapshot as the copy.
+    :param properties: what else must be as it was (owner, encoding, settings), as JSON types; each kind has its own.
+    """
+
+    kind: str
+    files: Mapping[str, DataFile]
+    schema: str
+    tables: Mapping[str, int]
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the copy."""
+        return sum(file.size for file in self.files.values())
+
+
+@dataclass(frozen=True, kw_only=True)
 class GitPart:
     """The checkout the stack was deployed from; *clean* means the captured files equal the commit's."""
 
@@ -65,6 +95,7 @@ class RestorePoint:
     :param files: configuration by path relative to the project's directory.
     :param definition: SHA-256 of ``compose.json``, the rendered project.
     :param variables: environment variables that image names are made of, with their values.
+    :param databases: copies by the name that the stack's description gives each; a tier 1 run captures none.
     """
 
     id: str
@@ -80,6 +111,7 @@ class RestorePoint:
     definition: str
     variables: Mapping[str, str] = field(default_factory=dict)
     git: GitPart | None = None
+    databases: Mapping[str, DatabasePart] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as JSON types."""
@@ -87,9 +119,10 @@ class RestorePoint:
 
     @property
     def size(self) -> int:
-        """Bytes of the files and images named (images are shared between points)."""
+        """Bytes of the files, databases and images named (images are shared between points)."""
         images = {part.image_id: part.size for part in self.services.values()}
-        return sum(part.size for part in self.files.values()) + sum(images.values())
+        parts: list[FilePart | DatabasePart] = [*self.files.values(), *self.databases.values()]
+        return sum(part.size for part in parts) + sum(images.values())
 
 
 def from_dict(raw: Any) -> RestorePoint:
@@ -106,15 +139,23 @@ def from_dict(raw: Any) -> RestorePoint:
     try:
         _names.version(values["id"])
         values["files"] = {
-            _stack.relative_path(path, "a manifest's file"): FilePart(**part) for path, part in values["files"].items()
+            _names.relative_path(path, "a manifest's file"): FilePart(**part) for path, part in values["files"].items()
         }
         values["services"] = {
             name: ServicePart(**{**part, "digests": tuple(part["digests"])})
             for name, part in values["services"].items()
         }
+        values["databases"] = {name: _database(part) for name, part in values["databases"].items()}
         values["git"] = GitPart(**values["git"]) if values["git"] else None
         return RestorePoint(**values)
     except (KeyError, TypeError, AttributeError) as error:
         raise RollbackError(
             f"a manifest is malformed: {error}", "Capture a new restore point; remove the damaged one."
         ) from error
+
+
+def _database(raw: Mapping[str, Any]) -> DatabasePart:
+    files = {
+        _names.relative_path(path, "a manifest's database"): DataFile(**file) for path, file in raw["files"].items()
+    }
+    return DatabasePart(**{**raw, "files": files})

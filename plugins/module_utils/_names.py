@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
@@ -63,6 +64,22 @@ def launch_values(raw: Mapping[str, object]) -> dict[str, str]:
         for name, pattern in LAUNCH_VARIABLES.items()
         if raw.get(name) is not None
     }
+
+
+def relative_path(path: str, where: str) -> str:
+    """Return a path that stays inside its directory, or raise."""
+    pure = PurePosixPath(path)
+    if not path or pure.is_absolute() or ".." in pure.parts:
+        raise RollbackError(
+            f"{where} may not leave its directory: {path!r}",
+            "Give paths relative to project_src, without '..'.",
+        )
+    return str(pure)
+
+
+def database(value: object) -> str:
+    """Return the name of a database in a stack's description, which also names a directory, or raise."""
+    return _match(_VERSION, value, "the name of a database", f"its key 'name' with {_ALLOWED[_VERSION]}")
 
 
 def _match(pattern: re.Pattern[str], value: object, name: str, allowed: str) -> str:

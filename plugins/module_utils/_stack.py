@@ -12,7 +12,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tiered.rollback.plugins.module_utils import _databases as databases
 from ansible_collections.tiered.rollback.plugins.module_utils import _names
+from ansible_collections.tiered.rollback.plugins.module_utils._databases import Postgres, Sqlite
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 _STACK_SPEC: dict[str, dict[str, Any]] = {
@@ -24,6 +26,8 @@ _STACK_SPEC: dict[str, dict[str, Any]] = {
     "env_files": {"type": "list", "elements": "str", "default": []},
     "config": {"type": "list", "elements": "str"},
     "services": {"type": "dict", "default": {}},
+    "postgres": {"type": "list", "elements": "dict", "default": []},
+    "sqlite": {"type": "list", "elements": "dict", "default": []},
     "image_source": {"type": "str", "choices": ["auto", "retag", "variable", "git"], "default": "auto"},
     "stop_timeout": {"type": "int"},
     "health_timeout": {"type": "int", "default": 60},
@@ -107,6 +111,8 @@ class Stack:
     env_files: tuple[str, ...]
     config: tuple[str, ...] | None
     services: Mapping[str, Service]
+    postgres: tuple[Postgres, ...]
+    sqlite: tuple[Sqlite, ...]
     image_source: str
     stop_timeout: int | None
     health_timeout: int
@@ -125,8 +131,8 @@ class Stack:
 
     @property
     def secrets(self) -> set[str]:
-        """Values that must not show anywhere: what the checks send as headers, harmless ones left out."""
-        return {
+        """Values that must not show anywhere: passwords, and what checks send as headers, harmless ones left out."""
+        return {database.password for database in self.postgres if database.password} | {
             str(value)
             for check in self.checks
             for name, value in check.headers.items()
@@ -158,21 +164,29 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
     for key in ("files", "env_files", "config"):
         if values[key] is not None:
             # In one spelling, since a manifest names files the same way.
-            values[key] = [relative_path(path, f"rollback_stack.{key}") for path in values[key]]
+            values[key] = [_names.relative_path(path, f"rollback_stack.{key}") for path in values[key]]
     values["services"] = {name: _service(name, entry) for name, entry in values["services"].items()}
+    values.update(_databases(values))
     values["name"] = _names.stack_name(values["name"])
     return Stack(**_frozen(values))
 
 
-def relative_path(path: str, where: str) -> str:
-    """Return a path that stays inside its directory, or raise."""
-    pure = PurePosixPath(path)
-    if not path or pure.is_absolute() or ".." in pure.parts:
-        raise RollbackError(
-            f"{where} may not leave its directory: {path!r}",
-            "Give paths relative to project_src, without '..'.",
+def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for kind, spec, parse_one in (
+        ("postgres", databases.POSTGRES_SPEC, databases.parse_postgres),
+        ("sqlite", databases.SQLITE_SPEC, databases.parse_sqlite),
+    ):
+        where = [f"rollback_stack.{kind}[{n}]" for n in range(len(raw[kind]))]
+        found[kind] = tuple(
+            parse_one(_validated(spec, entry, at), at) for entry, at in zip(raw[kind], where, strict=True)
         )
-    return str(pure)
+    names = [database.name for kind in found.values() for database in kind]
+    for name in names:
+        _names.database(name)
+        if names.count(name) > 1:
+            raise RollbackError(f"two databases of rollback_stack are called {name}", "Give each a name of its own.")
+    return found
 
 
 def _service(name: str, raw: Mapping[str, Any] | None) -> Service:

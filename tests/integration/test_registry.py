@@ -97,7 +97,9 @@ def stack(make_stack: Any, registry: Registry) -> Iterator[Stack]:
     made.capture("v0.9.0")
     made.deploy("v1.0.0")
     yield made
-    engine.untag(list(engine.tags(prefix)))
+    made.down()
+    engine.untag([*engine.tags(prefix), *engine.digests(prefix)])
+    assert not [*engine.tags(prefix), *engine.digests(prefix)]
 
 
 def lose_image(stack: Stack, image: str) -> None:

@@ -36,6 +36,12 @@ def tags(prefix: str) -> dict[str, str]:
     return dict(line.split() for line in lines if line.startswith(prefix) and "<none>" not in line)
 
 
+def digests(prefix: str) -> list[str]:
+    """Return the ``repository@sha256:...`` names, of repositories that begin with a prefix."""
+    lines = docker("image", "ls", "--digests", "--format", "{{.Repository}}@{{.Digest}}").splitlines()
+    return sorted({line for line in lines if line.startswith(prefix) and "@sha256:" in line})
+
+
 def untag(names: list[str]) -> None:
     """Take image names away; an image without a name and container goes with its last one."""
     if names:

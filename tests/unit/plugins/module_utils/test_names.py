@@ -103,3 +103,14 @@ def test_a_long_attack_is_cut_in_the_message() -> None:
     with pytest.raises(RollbackError) as caught:
         _names.version("x" * 10_000)
     assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize("path", ["a", "a/b", ".env", "a b", "..a", "a..b/c..", "...", "-x"])
+def test_a_path_inside_its_directory_is_returned(path: str) -> None:
+    assert _names.relative_path(path, "here") == path
+
+
+@pytest.mark.parametrize("path", ["..", "../a", "a/..", "a/../b", "/", "/a", "//a", "", "a/../../b", "./.."])
+def test_a_path_that_leaves_its_directory_is_refused(path: str) -> None:
+    with pytest.raises(RollbackError, match="here may not leave its directory"):
+        _names.relative_path(path, "here")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _stack
+from ansible_collections.tiered.rollback.plugins.module_utils import _names, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 MINIMAL = {"name": "udo", "project_src": "/opt/udo"}
@@ -98,15 +98,4 @@ def test_variables_are_set_in_the_file_that_wins(env_files: list[str], wanted: s
 @pytest.mark.parametrize("path", ["./.env", "conf//app.ini", "conf/./app.ini"])
 def test_a_path_is_kept_in_one_spelling_so_that_it_equals_the_manifests(path: str) -> None:
     stack = _stack.parse({**MINIMAL, "config": [path]})
-    assert stack.config == (_stack.relative_path(path, ""),)
-
-
-@pytest.mark.parametrize("path", ["a", "a/b", ".env", "a b", "..a", "a..b/c..", "...", "-x"])
-def test_a_path_inside_its_directory_is_returned(path: str) -> None:
-    assert _stack.relative_path(path, "here") == path
-
-
-@pytest.mark.parametrize("path", ["..", "../a", "a/..", "a/../b", "/", "/a", "//a", "", "a/../../b", "./.."])
-def test_a_path_that_leaves_its_directory_is_refused(path: str) -> None:
-    with pytest.raises(RollbackError, match="here may not leave its directory"):
-        _stack.relative_path(path, "here")
+    assert stack.config == (_names.relative_path(path, ""),)
