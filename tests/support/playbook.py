@@ -57,12 +57,16 @@ def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str,
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_"))}
     # Without compiled bytecode each start of Ansible costs a second more.
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    # Where a module unpacks itself; one that is killed leaves that behind.
+    scratch = home / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
     return {
         **kept,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "ANSIBLE_STDOUT_CALLBACK": "default",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_HOME": str(home),
+        "TMPDIR": str(scratch),
         "ANSIBLE_REMOTE_TEMP": str(home / "remote"),
         "ANSIBLE_LOCAL_TEMP": str(home / "local"),
         **(extra or {}),
