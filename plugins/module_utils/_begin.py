@@ -18,9 +18,11 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _files,
     _journal,
     _lock,
+    _logs,
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
@@ -58,14 +60,15 @@ def begin(ctx: Context) -> dict[str, Any]:
         # Until a journal names this run there is nothing that anyone could be in the way of.
         if not needed:
             _files.remove(ctx.state / _journal.BALLAST)
+            if _journal.load(ctx.state) is None:
+                _files.remove(ctx.state / _journal.NAME)
             _lock.release(ctx.state, ctx.run)
     return result
 
 
 def _look(ctx: Context, journal: Journal | None) -> tuple[Observed, Target, dict[str, Any]]:
-    params = ctx.module.params
     now = observe(ctx.stack, ctx.engine, ctx.compose)
-    target = _target.find(ctx, now, journal, params["kind"], params["version"], params["undo_run"])
+    target = _target.find(ctx, now, journal)
     running = _capture.running_version(now, ctx.engine, target.current)
     needed = bool(target.plan.steps) or journal is not None
     result = {
@@ -86,28 +89,40 @@ def _begin(ctx: Context) -> dict[str, Any]:
     now, target, result = _look(ctx, unfinished)
     if not result["needed"]:
         return result
-    _files.set_aside(ctx.state / _journal.BALLAST, _ROOM)
-    _files.reserve(Path(ctx.stack.project_src), 2 * sum(part.size for part in target.point.files.values()) + 65536)
-    _target.pull(ctx.engine, target.missing)
-    _fetch(ctx, target)
-    checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
-    before = unfinished.before if unfinished else _capture_before(ctx, now, checks, result["from_version"])
+    journal = _open_journal(ctx, unfinished, target, result)
+    data = Data(ctx.databases(now.project) if target.data else [], ctx.store, journal, list)
+    with journal.step("preflight") as step:
+        step["begun"] = begun
+        _files.set_aside(ctx.state / _journal.BALLAST, _ROOM)
+        _files.reserve(Path(ctx.stack.project_src), 2 * sum(p.size for p in target.point.files.values()) + 65536)
+        _target.pull(ctx.engine, target.missing)
+        _fetch(ctx, target)
+        checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
+        journal.facts["checks_before"] = [check.to_dict() for check in checks]
+        if target.data:
+            journal.facts["logs"] = _logs.assess(ctx.engine, now.containers, ctx.stack.secrets)
+    if not unfinished:
+        journal.facts["identities"] = data.identities()
+        journal.before = _capture_before(ctx, now, checks, result["from_version"], data)
+        journal.save()
+    return {**result, "before": journal.before}
+
+
+def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, result: dict[str, Any]) -> Journal:
+    """Write what is going to happen, so that it can be followed; with what a killed run did, where there was one."""
     journal = Journal(
         path=ctx.state / _journal.NAME,
         run=ctx.run,
         kind=ctx.module.params["kind"],
-        tier=ctx.module.params["tier"],
+        tier=max(ctx.module.params["tier"], 2 if target.data else 1),
         target=target.point.id,
-        before=before,
+        before=unfinished.before if unfinished else None,
         steps=unfinished.steps if unfinished else [],
-        facts={
-            **{key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed")},
-            "checks_before": [check.to_dict() for check in checks],
-        },
+        facts={key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed")},
     )
-    journal.steps.append({"name": "preflight", "run": ctx.run.id, "begun": begun, "ended": _journal.now()})
+    journal.facts["identities"] = unfinished.facts["identities"] if unfinished else {}
     journal.save()
-    return {**result, "before": before}
+    return journal
 
 
 def _fetch(ctx: Context, target: Target) -> None:
@@ -118,17 +133,19 @@ def _fetch(ctx: Context, target: Target) -> None:
         ctx.module.warn(f"commit {git.commit[:12]} is not in the checkout: {problem}. Its files go back all the same.")
 
 
-def _capture_before(ctx: Context, now: Observed, checks: list[_checks.Result], version: str) -> str:
+def _capture_before(ctx: Context, now: Observed, checks: list[_checks.Result], version: str, data: Data) -> str:
+    point_id = f"before-{ctx.run.id}"
     point = _capture.describe(
         ctx.stack,
         now,
         ctx.engine,
-        point_id=f"before-{ctx.run.id}",
+        point_id=point_id,
         version=version,
         kind="before",
         created=_journal.now(),
         reason=f"state before {ctx.run.playbook}",
         healthy=all(check.ok for check in checks),
+        databases=data.copy(point_id),
     )
     _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
     try:

@@ -16,6 +16,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._docker import Eng
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
+    DatabasePart,
     GitPart,
     RestorePoint,
     ServicePart,
@@ -39,11 +40,13 @@ def describe(
     created: str,
     reason: str,
     healthy: bool,
+    databases: Mapping[str, DatabasePart] | None = None,
 ) -> RestorePoint:
     """Return the manifest of what runs now; writes nothing.
 
     :param kind: ``deploy`` demands a stack worth returning to; ``before`` takes any state as it is.
     :param healthy: whether containers and checks are good now; a point that is not must only be *as captured* later.
+    :param databases: their copies, which lie in the store already.
     :raises RollbackError: for a ``deploy`` point of a stack that does not run as its files say.
     """
     if not now.containers:
@@ -68,6 +71,7 @@ def describe(
         definition=_files.sha256(_files.dump_json(now.definition)),
         variables=now.variables,
         git=_git(stack, now),
+        databases=databases or {},
     )
 
 

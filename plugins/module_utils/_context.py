@@ -20,6 +20,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stac
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
 
 if TYPE_CHECKING:
+    from ansible_collections.tiered.rollback.plugins.module_utils._data import Exchange
+    from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 
 STATE_DIR = "/var/lib/tiered-rollback"
@@ -68,6 +70,23 @@ class Context:
     def compose(self) -> Compose:
         """The Compose command line for this stack."""
         return Compose(self.stack)
+
+    def databases(self, project: str) -> list[tuple[Database, Exchange]]:
+        """The stack's databases, each with the function that exchanges databases of its kind.
+
+        :param project: the Compose project's name.
+        """
+        found: list[tuple[Database, Exchange]] = []
+        # A stack without databases needs neither driver, and an emergency not the time to import them.
+        if self.stack.postgres:
+            from ansible_collections.tiered.rollback.plugins.module_utils import _postgres
+
+            found += [(_postgres.PostgresDatabase(each, self.engine), _postgres.swap) for each in self.stack.postgres]
+        if self.stack.sqlite:
+            from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite
+
+            found += [(_sqlite.SqliteDatabase(each, self.engine, project), _sqlite.swap) for each in self.stack.sqlite]
+        return found
 
     @cached_property
     def run(self) -> Run:

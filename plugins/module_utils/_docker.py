@@ -118,6 +118,11 @@ class Engine:
                 return f"{repository}@{digest}"
         raise RollbackError(f"the registry gave no digest for {reference}", "Look at the registry's log.")
 
+    def start(self, container_id: str) -> None:
+        """Start a container that was stopped."""
+        with _engine_errors("start a container"):
+            self._api.start(container_id)
+
     def stop(self, container_id: str, timeout: int | None) -> None:
         """Stop a container: SIGTERM, then SIGKILL after *timeout* seconds (None: its own grace period)."""
         with _engine_errors("stop a container"):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,14 +20,15 @@ from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 NAME = "journal.json"
 #: Room that is held while a run is under way, and given up for the way back.
 BALLAST = "ballast"
+_NOTE_EVERY = 1.0
 
 
 @dataclass(kw_only=True)
 class Journal:
     """The unfinished run of a stack; the file is gone once a run has ended in a known state.
 
-    :param before: restore point of the state before the *first* unfinished run: a run that takes over a killed
-        one inherits it, because the state it finds may be half of each.
+    :param before: None as long as nothing was touched; then the restore point of the state before the *first*
+        unfinished run: a run that takes over a killed one inherits it, because the state it finds may be half of each.
     :param steps: what was begun and finished, with times and details, in order.
     :param facts: what the report says beside the steps: versions, plan, checks, probe, outcome, error.
     """
@@ -39,6 +41,7 @@ class Journal:
     before: str | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    _noted: float = field(default=0.0, init=False, repr=False)
 
     @property
     def began(self) -> str:
@@ -57,6 +60,13 @@ class Journal:
         """Say that no run is unfinished any more."""
         _files.remove(self.path)
 
+    def progress(self, done: int, total: int, unit: str) -> None:
+        """Note how far the step at work has come, for who follows the journal; at most once a second."""
+        if time.monotonic() - self._noted >= _NOTE_EVERY:
+            self._noted = time.monotonic()
+            self.steps[-1]["progress"] = {"done": done, "total": total, "unit": unit}
+            self.save()
+
     @contextmanager
     def step(self, name: str, **details: Any) -> Iterator[dict[str, Any]]:
         """Record a step before it begins and after it ended; a failure is recorded too."""
@@ -74,16 +84,18 @@ class Journal:
 
 
 def load(state: Path) -> Journal | None:
-    """Return the unfinished run of a stack, or None."""
+    """Return the unfinished run of a stack, or None; one that was killed before it touched anything is none."""
     path = state / NAME
     data = _files.read(path)
     if data is None:
         return None
     raw = _files.load_json(data, str(path))
     try:
-        return Journal(path=path, **{**raw, "run": _run.from_dict(raw["run"])})
+        found = Journal(path=path, **{**raw, "run": _run.from_dict(raw["run"])})
     except (KeyError, TypeError, ValueError) as error:
         raise RollbackError(f"{path} is malformed: {error}", "Restore the file from a backup of the host.") from error
+    # The state before is the first thing that a run writes down, and nothing is touched before it is.
+    return found if found.before is not None else None
 
 
 def now() -> str:

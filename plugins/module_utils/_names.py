@@ -18,6 +18,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _STACK = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _PATH = re.compile(r"[A-Za-z0-9._/ -]{1,400}")
+_BOOL = re.compile(r"true|false|yes|no", re.IGNORECASE)
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{0,500}")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
@@ -28,10 +29,12 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "run": _VERSION,
     "project": _VERSION,
     "output": _PATH,
+    "schema_compatible": _BOOL,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
     _VERSION: "letters, digits, '.', '_', '+' and '-', at most 100 of them",
+    _BOOL: "true or false",
     _PATH: "letters, digits, spaces, '.', '_', '/' and '-'",
     _TEXT: "plain text: no template expression and no control character",
 }
@@ -84,7 +87,8 @@ def database(value: object) -> str:
 
 def _match(pattern: re.Pattern[str], value: object, name: str, allowed: str) -> str:
     # YAML and JSON extra variables turn 1.0 into a float; the text is what was meant.
-    text = str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
+    number = isinstance(value, (str, int, float)) and (pattern is _BOOL or not isinstance(value, bool))
+    text = str(value) if number else None
     if text is None or not pattern.fullmatch(text) or _TEMPLATE.search(text):
         raise RollbackError(f"{name} has an unsafe or malformed value: {value!r:.120}", f"Use {allowed}.")
     return str(text)

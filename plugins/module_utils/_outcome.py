@@ -83,7 +83,10 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
         "target",
         "before",
     )
-    return {key: full[key] for key in (*keys, "started", "ended", "duration", "outage", "outcome")}
+    found = {key: full[key] for key in (*keys, "started", "ended", "duration", "outage", "outcome")}
+    if full["outcome"] == SUCCEEDED and full.get("databases"):
+        found["databases"] = full["databases"]
+    return found
 
 
 def markdown(full: Mapping[str, Any]) -> str:
@@ -101,10 +104,11 @@ def markdown(full: Mapping[str, Any]) -> str:
                 ("longest time without an answer", f"{full['outage']:.2f} s"),
                 ("restore point", full["target"]),
                 ("state before kept as", full["before"]),
-                ("data loss", "none: this tier touches no data"),
+                ("data loss", _loss_in_short(full)),
             ],
         ),
     ]
+    lines += _databases(full)
     if full.get("error"):
         lines += ["## Error", "", "```", _plain(full["error"]), "```", ""]
     phases = [(p["name"], f"{p['after']:.1f}", f"{p['seconds']:.2f}", p.get("failed", "ok")) for p in full["phases"]]
@@ -122,6 +126,38 @@ def markdown(full: Mapping[str, Any]) -> str:
     )
     lines += ["## Next steps", "", *(f"- [ ] {step.format(**full)}" for step in _NEXT[full["outcome"]]), ""]
     return "\n".join(lines)
+
+
+def _loss_in_short(full: Mapping[str, Any]) -> str:
+    if "loss" not in full:
+        return "none: no data was touched"
+    tables = [table for found in full["loss"].values() for table in found]
+    if not tables:
+        return "none: no row differs"
+    rows = {key: sum(table[key] or 0 for table in tables) for key in ("added", "changed", "removed")}
+    return (
+        f"{rows['added']} added, {rows['changed']} changed and {rows['removed']} removed rows since the restore point, "
+        "kept in the displaced databases"
+    )
+
+
+def _databases(full: Mapping[str, Any]) -> list[str]:
+    lines: list[str] = []
+    if full.get("databases"):
+        kept = [(name, entry["displaced"]) for name, entry in full["databases"].items()]
+        lines += ["## Databases", "", *_table(("database", "the one before is kept as"), kept)]
+    if full.get("loss"):
+        rows = [
+            (name, t["table"], t["added"], "unknown: no key" if t["changed"] is None else t["changed"], t["removed"])
+            for name, tables in full["loss"].items()
+            for t in tables
+        ]
+        head = ("database", "table", "rows added since", "rows changed since", "rows removed since")
+        lines += ["## Data that the restore point does not have", "", *_table(head, rows)]
+    if full.get("logs"):
+        logs = [(log["name"], log["lines"], log["errors"], " / ".join(log["last"])) for log in full["logs"]]
+        lines += ["## Logs before", "", *_table(("container", "lines read", "errors", "the last of them"), logs)]
+    return lines
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

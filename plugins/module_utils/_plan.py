@@ -9,7 +9,7 @@ Check mode shows what :func:`plan` returns; the real run executes the same objec
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -30,9 +30,9 @@ _FILE_ACTIONS = ("write_file", "remove_file", "set_variable")
 class Step:
     """One change.
 
-    :param action: ``write_file``, ``remove_file``, ``set_variable``, ``move_tag``, ``start_first``, ``stop_first``
-        or ``remove_service``.
-    :param subject: path, image name or service.
+    :param action: ``write_file``, ``remove_file``, ``set_variable``, ``move_tag``, ``swap_database``, ``start_first``,
+        ``stop_first``, ``restart`` or ``remove_service``.
+    :param subject: path, image name, database or service.
     :param note: why, or how.
     """
 
@@ -55,16 +55,34 @@ class Interrupted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatabaseNow:
+    """A live database.
+
+    :param schema: version or hash of its schema.
+    :param size: bytes.
+    :param restored: id of the restore point whose data it is, where a run brought it back and nobody replaced it since.
+    :param writers: services that are stopped while it is exchanged; None: every service that is replaced.
+    """
+
+    schema: str
+    size: int
+    restored: str | None
+    writers: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """Ordered steps; empty where the target is what runs.
 
     :param replicas: containers each service of a step shall have afterwards.
+    :param writers: services that are stopped before the databases are exchanged.
     """
 
     target: str
     source: str
     steps: tuple[Step, ...]
     replicas: Mapping[str, int]
+    writers: tuple[str, ...] = ()
 
     def subjects(self, action: str) -> tuple[str, ...]:
         """Subjects of the steps of one kind, in order."""
@@ -111,11 +129,13 @@ def plan(
     target: RestorePoint,
     definition: Mapping[str, Any],
     interrupted: Interrupted | None = None,
+    databases: Mapping[str, DatabaseNow] | None = None,
 ) -> Plan:
     """Compute the steps from what runs now to a restore point.
 
     :param definition: the project as rendered when the target was captured.
     :param interrupted: what an unfinished run left half done.
+    :param databases: those that go back too, by name; None in a tier that leaves data alone.
     """
     source = image_source(stack, now, target)
     files = _file_steps(stack, now, target, source)
@@ -123,7 +143,17 @@ def plan(
     tags = _tag_steps(now, target)
     services, replicas = _service_steps(stack, now, target, definition, changed, interrupted)
     gone = _removals(now, target)
-    return Plan(target=target.id, source=source, steps=(*files, *tags, *services, *gone), replicas=replicas)
+    data = _database_steps(target, databases or {}, others=bool(files or tags or services or gone))
+    writers = _writers(target, databases or {}, data, set(replicas))
+    services = _stopping(services, writers)
+    restarts = _restarts(now, writers, set(replicas))
+    return Plan(
+        target=target.id,
+        source=source,
+        steps=(*files, *tags, *data, *services, *restarts, *gone),
+        replicas=replicas,
+        writers=writers,
+    )
 
 
 def image_source(stack: Stack, now: Observed, target: RestorePoint) -> str:
@@ -196,6 +226,54 @@ def _service_steps(
         )
         replicas[name] = part.replicas
     return sorted(steps, key=lambda step: step.action), replicas
+
+
+def _database_steps(target: RestorePoint, databases: Mapping[str, DatabaseNow], *, others: bool) -> list[Step]:
+    """Return a step per database, or none where all hold the target's data: they go together.
+
+    Data that a run has brought back and on which the target's own version has worked since *is* the target's: the same
+    command once more must not throw away what was written after the rollback.
+    """
+    if not others and all(now.restored == target.id for now in databases.values()):
+        return []
+    steps = []
+    for name, now in databases.items():
+        part = target.databases[name]
+        rows = f"schema {part.schema[:12]}, {sum(part.tables.values())} rows in {len(part.tables)} tables"
+        current = f"schema {now.schema[:12]}, {now.size} bytes"
+        steps.append(Step(action="swap_database", subject=name, now=current, target=rows, note="the live one is kept"))
+    return steps
+
+
+def _writers(
+    target: RestorePoint, databases: Mapping[str, DatabaseNow], steps: Collection[Step], replaced: Collection[str]
+) -> tuple[str, ...]:
+    found: set[str] = set()
+    for step in steps:
+        stated = databases[step.subject].writers
+        found |= set(replaced if stated is None else stated)
+    return tuple(sorted(name for name in found if name in target.services))
+
+
+def _stopping(steps: Collection[Step], writers: Collection[str]) -> list[Step]:
+    """Turn start-first into stop-first for services that write: no two versions may write to what is exchanged."""
+    return sorted(
+        (
+            replace(step, action=_cutover.STOP_FIRST, note=f"{step.note.partition(';')[0]}; it writes to the database")
+            if step.subject in writers and step.action == _cutover.START_FIRST
+            else step
+            for step in steps
+        ),
+        key=lambda step: step.action,
+    )
+
+
+def _restarts(now: Observed, writers: Collection[str], replaced: Collection[str]) -> list[Step]:
+    return [
+        Step(action="restart", subject=name, now="running", target="running", note="it writes to the database")
+        for name in sorted(set(writers) - set(replaced))
+        if any(container.running for container in now.of(name))
+    ]
 
 
 def _removals(now: Observed, target: RestorePoint) -> list[Step]:

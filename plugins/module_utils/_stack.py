@@ -125,6 +125,11 @@ class Stack:
         return self.services.get(name, Service(name=name))
 
     @property
+    def has_databases(self) -> bool:
+        """Whether there is data that restore points hold and Tier 2 takes back."""
+        return bool(self.postgres or self.sqlite)
+
+    @property
     def variable_file(self) -> str:
         """The environment file that version variables are set in: the last one, which wins in Compose."""
         return self.env_files[-1] if self.env_files else ".env"

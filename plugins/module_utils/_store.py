@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -17,13 +18,14 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 
 _PARTIAL = ".partial-"
+_DATABASES = "databases"
 
 
 class Store:
     """The ``restore_points`` directory of one stack.
 
-    Immutable parts are the manifest, ``compose.json`` and ``files/``; facts learnt later (``proven.json``,
-    ``pinned``) are files of their own beside them.
+    Immutable parts are the manifest, ``compose.json``, ``files/`` and ``databases/``; facts learnt later
+    (``proven.json``, ``pinned``) are files of their own beside them.
     """
 
     def __init__(self, state: Path) -> None:
@@ -56,14 +58,32 @@ class Store:
                 continue
         yield from sorted(readable, key=lambda point: (point.created, point.id))
 
-    def verify(self, point: RestorePoint) -> None:
+    def verify(self, point: RestorePoint, *, databases: bool = True) -> None:
         """Read every part again and compare it with the manifest.
 
+        :param databases: whether their copies are read too, which takes a second for each gigabyte; an emergency that
+            goes without them need not wait for that.
         :raises RollbackError: naming the first part that is missing or changed.
         """
         for path in point.files:
             self.content(point, path)
         self.definition(point)
+        for name in point.databases if databases else ():
+            self.database(point, name)
+
+    def database(self, point: RestorePoint, name: str) -> Path:
+        """Return the directory of a database's copy, every file of it checked."""
+        directory = self.root / point.id / _DATABASES / name
+        for path, part in point.databases[name].files.items():
+            shown = f"{_DATABASES}/{name}/{path}"
+            try:
+                with (directory / path).open("rb") as data:
+                    found = hashlib.file_digest(data, "sha256").hexdigest()
+            except FileNotFoundError as error:
+                raise _damaged(point.id, f"{shown} is missing") from error
+            if found != part.sha256:
+                raise _damaged(point.id, f"{shown} was changed")
+        return directory
 
     def content(self, point: RestorePoint, path: str) -> bytes | None:
         """Return a captured file's bytes, checked; None where the point says the file was absent."""
@@ -77,10 +97,17 @@ class Store:
         data = self._checked(point.id, "compose.json", point.definition)
         return dict(_files.load_json(data, f"compose.json of {point.id}"))
 
+    def begin(self, point_id: str, database: str) -> Path:
+        """Return the empty directory that a database's copy is to be written to, before the point is added."""
+        return _files.private_directory(self._partial(point_id) / _DATABASES / database)
+
+    def abandon(self, point_id: str) -> None:
+        """Remove what was written of a point that is not going to be added."""
+        shutil.rmtree(self._partial(point_id), ignore_errors=True)
+
     def add(self, point: RestorePoint, contents: Mapping[str, bytes], definition: bytes) -> None:
         """Write a point: everything in a hidden directory first, made visible by one rename."""
-        partial = _files.private_directory(self.root) / f"{_PARTIAL}{point.id}"
-        self.discard_partial()
+        partial = self._partial(point.id)
         for path, data in contents.items():
             target = partial / "files" / path
             _files.private_directory(target.parent)
@@ -93,10 +120,15 @@ class Store:
         partial.rename(self.root / point.id)
         _files.sync_directory(self.root)
 
-    def discard_partial(self) -> None:
-        """Remove what a killed capture left; the caller holds the lock."""
+    def discard_partial(self, but: str = "") -> None:
+        """Remove what killed captures left, except for one that is under way; the caller holds the lock."""
         for leftover in self.root.glob(f"{_PARTIAL}*"):
-            shutil.rmtree(leftover)
+            if leftover.name != f"{_PARTIAL}{but}":
+                shutil.rmtree(leftover)
+
+    def _partial(self, point_id: str) -> Path:
+        self.discard_partial(but=point_id)
+        return _files.private_directory(self.root) / f"{_PARTIAL}{point_id}"
 
     def remove(self, point_id: str) -> None:
         """Remove a point: out of sight by one rename, then from disk."""

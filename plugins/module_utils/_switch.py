@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
 from ansible_collections.tiered.rollback.plugins.module_utils._cutover import START_FIRST, STOP_FIRST
+from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
@@ -45,6 +46,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stac
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
 
 _POLL = 0.1
+#: Seconds that writers get to end by themselves (document 004), unless the stack says otherwise.
+_WRITERS_TIMEOUT = 30
 #: A container that restarts this often while it is waited for will not get healthy by waiting longer.
 _CRASHES = 3
 #: How Compose names a new container until the one it replaces is gone: by that one's short id.
@@ -55,21 +58,29 @@ class Switch:
     """Moves one stack to a restore point.
 
     :param journal: records every step.
+    :param data: the databases that go with it; none in a tier that leaves data alone.
     """
 
-    def __init__(self, stack: Stack, engine: Engine, compose: Compose, store: Store, journal: Journal) -> None:
+    def __init__(
+        self, stack: Stack, engine: Engine, compose: Compose, store: Store, journal: Journal, data: Data
+    ) -> None:
         self._stack = stack
         self._engine = engine
         self._compose = compose
         self._store = store
         self._journal = journal
+        self._data = data
         self._root = Path(stack.project_src)
 
-    def plan(self, point: RestorePoint) -> tuple[Observed, Plan]:
-        """Look at the stack and compute the plan to a point."""
+    def plan(self, point: RestorePoint, staged: Collection[str] = ()) -> tuple[Observed, Plan]:
+        """Look at the stack and compute the plan to a point.
+
+        :param staged: databases that are still to be exchanged.
+        """
         now = self._recall() or observe(self._stack, self._engine, self._compose)
         interrupted = interruption(self._journal)
-        return now, _plan.plan(self._stack, now, point, self._store.definition(point), interrupted)
+        databases = self._data.look(self._stack, now, staged)
+        return now, _plan.plan(self._stack, now, point, self._store.definition(point), interrupted, databases)
 
     def _recall(self) -> Observed | None:
         """Reuse what this very run rendered when it captured the state before, if no file changed since."""
@@ -86,7 +97,8 @@ class Switch:
 
         :raises RollbackError: when a step fails or the point does not get healthy; the caller decides what then.
         """
-        now, plan = self.plan(point)
+        staged = self._data.stage(point)
+        now, plan = self.plan(point, staged)
         with self._journal.step("configuration", files=plan.files):
             self._write_files(plan, point)
         with self._journal.step("images"):
@@ -95,8 +107,10 @@ class Switch:
                 self._engine.tag(wanted[name], name)
             # From the files as they are now: an invalid one is found before anything is stopped.
             hashes = self._hashes(now) if plan.changes_files else dict(now.hashes)
-        with self._journal.step("containers", services=sorted(plan.replicas)):
+        self._exchange_databases(plan, point, staged)
+        with self._journal.step("containers", services=[*sorted(plan.replicas), *plan.subjects("restart")]):
             self._replace_containers(plan, point, hashes)
+            self._start_again(plan.subjects("restart"), point)
         with self._journal.step("checks"):
             return self._verify(now, point)
 
@@ -146,6 +160,33 @@ class Switch:
                     f"{path} was changed by somebody else since this run began",
                     "Run the command again; the new contents are then captured first.",
                 )
+
+    def _exchange_databases(self, plan: Plan, point: RestorePoint, staged: Mapping[str, str]) -> None:
+        """Stop who writes, exchange all databases or none, and let everybody in again."""
+        if staged:
+            if point.id != self._journal.before:
+                self._journal.facts["loss"] = self._data.loss(staged)
+            with self._journal.step("stop writers", services=list(plan.writers)):
+                self._stop(plan.writers, point.project)
+            with self._journal.step("exchange", databases=sorted(staged)):
+                self._data.keep_out(staged)
+                self._data.swap(point, staged)
+                self._journal.facts["databases"] = self._data.outcome(staged)
+        self._data.let_in(point)
+
+    def _stop(self, names: Collection[str], project: str) -> None:
+        timeout = _WRITERS_TIMEOUT if self._stack.stop_timeout is None else self._stack.stop_timeout
+        mine = [c.id for c in self._engine.containers(project) if c.service in names and c.running]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda container: self._engine.stop(container, timeout), mine))
+
+    def _start_again(self, names: Collection[str], point: RestorePoint) -> None:
+        if not names:
+            return
+        for container in self._engine.containers(point.project):
+            if container.service in names and not container.running:
+                self._engine.start(container.id)
+        self._wait_good(names, point, set())
 
     def _replace_containers(self, plan: Plan, point: RestorePoint, hashes: dict[str, str]) -> None:
         """Start new replicas first, so that a target that does not get healthy has stopped nothing."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _ledger, _plan, _select
+from ansible_collections.tiered.rollback.plugins.module_utils import _data, _data_gate, _ledger, _plan, _select
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -30,38 +30,54 @@ class Target:
 
     :param current: points that equal what runs now, oldest first.
     :param missing: services whose image is not at hand and must be pulled.
+    :param data: whether its databases go back too.
     """
 
     point: RestorePoint
     plan: Plan
     current: tuple[RestorePoint, ...]
     missing: Mapping[str, ServicePart]
+    data: bool
 
 
-def find(
-    ctx: Context, now: Observed, journal: Journal | None, kind: str, version: str | None, run: str | None
-) -> Target:
+def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
     """Resolve and check the target of a rollback or an undo.
 
-    :raises RollbackError: when it is unknown, damaged or unproven; the message names what is available.
+    :raises RollbackError: when it is unknown, damaged or unproven, or its databases cannot go with it or stay behind;
+        the message names what is available.
     """
-    store = ctx.store
+    store, params = ctx.store, ctx.module.params
     points = list(store.points())
     current = equal_points(ctx.stack, store, now, points)
-    ids = {point.id for point in current}
-    if kind == UNDO:
-        if journal and journal.before and run in (None, journal.run.id):
-            point = store.load(journal.before)
-        else:
-            point = store.load(_select.undo(_ledger.entries(ctx.state), ids, run))
-    else:
-        proven = {point.id for point in points if store.proven(point.id)}
-        damaged = set(store.ids()) - {point.id for point in points}
-        point = _select.select(version or "", points, proven, ids, damaged)
-    store.verify(point)
-    plan = _plan.plan(ctx.stack, now, point, store.definition(point), interruption(journal))
+    point = _resolve(ctx, journal, points, {point.id for point in current})
+    data = _data_gate.takes_data(params["tier"], params["kind"], point)
+    store.verify(point, databases=data)
+    databases = {database.name: database for database, _exchange in ctx.databases(now.project)}
+    if data:
+        _data_gate.refuse_mismatch(point, list(databases))
+    if not data and not params["schema_compatible"]:
+        _data_gate.refuse_other_schema(point, databases)
+    plan = _plan.plan(
+        ctx.stack,
+        now,
+        point,
+        store.definition(point),
+        interruption(journal),
+        _data.look(databases, ctx.stack, now, _ledger.entries(ctx.state)) if data else None,
+    )
     missing = {name: part for name, part in point.services.items() if ctx.engine.image(part.image_id) is None}
-    return Target(point=point, plan=plan, current=tuple(current), missing=missing)
+    return Target(point=point, plan=plan, current=tuple(current), missing=missing, data=data)
+
+
+def _resolve(ctx: Context, journal: Journal | None, points: list[RestorePoint], ids: set[str]) -> RestorePoint:
+    params, store = ctx.module.params, ctx.store
+    if params["kind"] == UNDO:
+        if journal and journal.before and params["undo_run"] in (None, journal.run.id):
+            return store.load(journal.before)
+        return store.load(_select.undo(_ledger.entries(ctx.state), ids, params["undo_run"]))
+    proven = {point.id for point in points if store.proven(point.id)}
+    damaged = set(store.ids()) - {point.id for point in points}
+    return _select.select(params["version"] or "", points, proven, ids, damaged)
 
 
 def equal_points(stack: Stack, store: Store, now: Observed, points: list[RestorePoint]) -> list[RestorePoint]:

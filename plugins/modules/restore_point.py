@@ -11,10 +11,12 @@ module: restore_point
 short_description: Capture a restore point of what runs
 version_added: 0.1.0
 description:
-  - Records image ids and digests, the Compose project as rendered, the configuration files and the git commit, each
-    with size and SHA-256, reads it all back, and marks the point as proven.
+  - Records image ids and digests, the Compose project as rendered, the configuration files, the git commit and a copy
+    of every database, each with size and SHA-256, reads it all back, restores the databases aside and checks them, and
+    marks the point as proven.
   - Images are tagged so that C(docker image prune) leaves them, and pushed where the stack names a registry.
-  - Where the newest point of this version already equals what runs, nothing is captured.
+  - Where the newest point of this version already equals what runs, nothing is captured; a stack with databases is
+    captured anew each time, because their data moves on.
 extends_documentation_fragment:
   - tiered.rollback.stack
   - tiered.rollback.stack.run
@@ -25,6 +27,18 @@ options:
     type: str
   pinned:
     description: Whether retention must leave the point alone.
+    type: bool
+    default: false
+  prove:
+    description: >-
+      Whether every database is restored aside and checked at once. Without it the point is not proven, and no rollback
+      takes it.
+    type: bool
+    default: true
+  keep_prepared:
+    description: >-
+      Whether databases that were restored aside stay there, so that a rollback needs only to exchange them. It takes
+      the room of a second database.
     type: bool
     default: false
   lock_wait:
@@ -62,12 +76,14 @@ actions:
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _checks,
     _context,
+    _files,
     _journal,
     _lock,
     _names,
@@ -75,15 +91,22 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
+from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
+from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed, observe
 
 OPTIONS = {
     **_context.RUN_OPTIONS,
     "version": {"type": "str"},
     "pinned": {"type": "bool", "default": False},
+    "prove": {"type": "bool", "default": True},
+    "keep_prepared": {"type": "bool", "default": False},
     "lock_wait": {"type": "int", "default": 30},
 }
+#: What a capture is doing, for who follows it; no run ever reads it.
+_ACTIVITY = "activity.json"
 
 
 def act(ctx: Context) -> dict[str, Any]:
@@ -94,6 +117,7 @@ def act(ctx: Context) -> dict[str, Any]:
         try:
             return _capture_point(ctx)
         finally:
+            _files.remove(ctx.state / _ACTIVITY)
             _lock.release(ctx.state, ctx.run)
 
 
@@ -103,7 +127,7 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
     deployed = [point for point in ctx.store.points() if point.kind == "deploy"]
     current = [p for p in _target.equal_points(ctx.stack, ctx.store, now, deployed) if ctx.store.proven(p.id)]
     version = _version(ctx.module.params["version"] or _capture.running_version(now, ctx.engine, current))
-    same = [point for point in current if point.version == version]
+    same = [] if ctx.stack.has_databases else [point for point in current if point.version == version]
     if same:
         pin = ctx.module.params["pinned"] and not ctx.store.pinned(same[-1].id)
         if pin and not ctx.module.check_mode:
@@ -123,11 +147,22 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
         healthy=True,
     )
     if not ctx.module.check_mode:
-        point = _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
+        point = _write(ctx, now, point)
+    return _result(point, [f"capture {point.id}", *([f"prove {point.id}"] if ctx.module.params["prove"] else [])])
+
+
+def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
+    params = ctx.module.params
+    activity = Journal(path=ctx.state / _ACTIVITY, run=ctx.run, kind="capture", tier=1, target=point.id)
+    data = Data(ctx.databases(now.project), ctx.store, activity, list)
+    point = replace(point, databases=data.copy(point.id))
+    point = _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
+    if params["prove"]:
+        data.prove(point, keep=params["keep_prepared"])
         _capture.prove(ctx.store, ctx.engine, point)
-        if ctx.module.params["pinned"]:
-            ctx.store.pin(point.id)
-    return _result(point, [f"capture {point.id}", f"prove {point.id}"])
+    if params["pinned"]:
+        ctx.store.pin(point.id)
+    return point
 
 
 def _refuse_unfinished(ctx: Context) -> None:

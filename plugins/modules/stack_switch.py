@@ -45,6 +45,12 @@ options:
     type: int
     choices: [1, 2, 3]
     default: 1
+  schema_compatible:
+    description: >-
+      Whether the target works with the database schema there is. Without it a tier that leaves data alone refuses a
+      target whose restore point was captured with another schema.
+    type: bool
+    default: false
   lock_wait:
     description: Seconds to wait for another run on the same stack.
     type: int
@@ -112,6 +118,12 @@ actions:
   returned: success
   type: list
   elements: str
+databases:
+  description: >-
+    By database, C(identity) of the one that is live now and C(displaced), the name under which the one before is kept.
+    Empty where no database was exchanged. What each table lost is in C(record.loss).
+  returned: success
+  type: dict
 checks:
   description: Checks after the switch with C(name), C(ok), C(detail) and C(milliseconds); empty in check mode.
   returned: success
@@ -146,10 +158,12 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _ending,
     _files,
     _journal,
+    _ledger,
     _lock,
     _outcome,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._plan import Step
@@ -162,6 +176,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "version": {"type": "str"},
     "undo_run": {"type": "str"},
     "tier": {"type": "int", "choices": [1, 2, 3], "default": 1},
+    "schema_compatible": {"type": "bool", "default": False},
     "lock_wait": {"type": "int", "default": 30},
     "dead_run": {"type": "str"},
 }
@@ -182,12 +197,15 @@ def act(ctx: Context) -> dict[str, Any]:
 def _answer(begun: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of a call that switches nothing; one that does adds what it measured."""
     actions = [str(Step(**step)) for step in begun["plan"]["steps"]]
-    return {**begun, "actions": actions, "checks": [], "outage": 0.0, "probe": {}, "report": None, "record": {}}
+    measured = {"databases": {}, "checks": [], "outage": 0.0, "probe": {}, "report": None, "record": {}}
+    return {**begun, "actions": actions, **measured}
 
 
 def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
     target, before = ctx.store.load(journal.target), ctx.store.load(before_id)
-    switch = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal)
+    databases = ctx.databases(target.project) if target.databases and journal.tier > 1 else []
+    data = Data(databases, ctx.store, journal, lambda: _ledger.entries(ctx.state))
+    switch = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal, data)
     failure: RollbackError | None = None
     checks: list[dict[str, Any]] = []
     with Prober(ctx.stack.checks) as prober:
@@ -211,7 +229,8 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
         _lock.release(ctx.state, ctx.run)
     if failure:
         raise RollbackError(failure.message, failure.hint, **ended)
-    return {"checks": checks, **{key: journal.facts[key] for key in ("outage", "probe")}, **ended}
+    facts = {key: journal.facts.get(key, {}) for key in ("databases", "outage", "probe")}
+    return {"checks": checks, **facts, **ended}
 
 
 def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) -> tuple[str, RollbackError]:

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,8 +22,15 @@ import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _begin, _run, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container, Image
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._databases import Displaced, Swap, TableLoss
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._manifest import FilePart, RestorePoint, ServicePart
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
+    DatabasePart,
+    DataFile,
+    FilePart,
+    RestorePoint,
+    ServicePart,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check, Stack
@@ -259,6 +266,10 @@ class FakeEngine:
         self.world.registry[digest] = image
         return digest
 
+    def start(self, container_id: str) -> None:
+        self.world.calls.append(("start", container_id))
+        self.world.running = [replace(c, running=c.running or c.id == container_id) for c in self.world.running]
+
     def stop(self, container_id: str, timeout: int | None) -> None:
         self.world.calls.append(("stop", container_id))
         self.world.running = [replace(c, running=c.running and c.id != container_id) for c in self.world.running]
@@ -308,6 +319,90 @@ class FakeCompose:
                 self.world.start(name)
 
 
+class FakeDatabase:
+    """A database that lives in memory and survives whoever works on it; *writes* happen at once.
+
+    :param group: databases of one group are exchanged together.
+    :ivar failing: what the next call of a name raises.
+    """
+
+    def __init__(self, name: str, group: str = "server") -> None:
+        self.name, self.group = name, group
+        self.rows: list[str] = ["first"]
+        self.version = "1"
+        self.beside: dict[str, tuple[str, list[str], str | None]] = {}
+        self.calls: list[str] = []
+        self.failing: dict[str, BaseException] = {}
+        self.open = True
+        self._identity = f"{name}-original"
+        self._made = 0
+
+    def call(self, name: str) -> None:
+        """Note a call, and fail once where the test wants that."""
+        self.calls.append(name)
+        if name in self.failing:
+            raise self.failing.pop(name)
+
+    def identity(self) -> str:
+        return self._identity
+
+    def schema(self) -> str:
+        return self.version
+
+    def size(self) -> int:
+        return len(self.rows)
+
+    def capture(self, directory: Path, progress: Any) -> DatabasePart:
+        self.call("capture")
+        data = json.dumps([self.version, self.rows]).encode()
+        (directory / "copy").write_bytes(data)
+        progress(len(data), len(data), "bytes")
+        copy = DataFile(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+        return DatabasePart(kind="postgres", files={"copy": copy}, schema=self.version, tables={"t": len(self.rows)})
+
+    def stage(self, directory: Path, part: DatabasePart, point: str, progress: Any) -> str:
+        self.call("stage")
+        _version, rows = json.loads((directory / "copy").read_bytes())
+        self._made += 1
+        self.beside.setdefault(f"prepared-{point}", (f"{self.name}-{self._made}", rows, None))
+        return f"prepared-{point}"
+
+    def discard(self, staged: str) -> None:
+        self.call("discard")
+        self.beside.pop(staged, None)
+
+    def displaced(self) -> list[Displaced]:
+        return [
+            Displaced(name=name, run=run, at="2026-11-20T10:00:00.000+00:00", size=len(rows))
+            for name, (_identity, rows, run) in self.beside.items()
+            if run
+        ]
+
+    def loss(self, staged: str) -> list[TableLoss]:
+        target = self.beside[staged][1]
+        added, removed = len(set(self.rows) - set(target)), len(set(target) - set(self.rows))
+        return [TableLoss(table="t", added=added, removed=removed, changed=0)] if added or removed else []
+
+    def keep_out(self) -> None:
+        self.call("keep_out")
+        self.open = False
+
+    def let_in(self) -> None:
+        self.call("let_in")
+        self.open = True
+
+
+def exchange(swaps: Sequence[Swap]) -> None:
+    """Exchange fake databases, all or none."""
+    for swap in swaps:
+        database: Any = swap.database
+        assert not database.open, "somebody could have written meanwhile"
+        database.call("swap")
+        identity, rows, _run = database.beside.pop(swap.staged)
+        database.beside[f"displaced-{swap.run}"] = (database._identity, database.rows, swap.run)
+        database._identity, database.rows = identity, rows
+
+
 @dataclass
 class FakeModule:
     """What ``act`` uses of AnsibleModule."""
@@ -329,6 +424,7 @@ class Deployment:
         self.src.mkdir()
         self.world = World(self.src)
         self.engine, self.compose = FakeEngine(self.world), FakeCompose(self.world)
+        self.databases: list[FakeDatabase] = []
         self.raw: dict[str, Any] = {
             "name": "shop",
             "project_src": str(self.src),
@@ -353,6 +449,14 @@ class Deployment:
         self.compose.recreate({"api": 1, "web": 1}, None, isolate=False)
         self.world.calls.clear()
 
+    def add_database(self, name: str = "shop", group: str = "server") -> FakeDatabase:
+        """Describe a database that ``api`` writes to."""
+        made = FakeDatabase(name, group)
+        self.databases.append(made)
+        described = {"database": name, "host": "db", "writers": ["api"]}
+        self.raw["postgres"] = [*self.raw.get("postgres", []), described]
+        return made
+
     def running(self) -> dict[str, str]:
         """Image id by service."""
         return {c.service: c.image_id for c in self.world.running if c.running}
@@ -362,7 +466,8 @@ class Deployment:
         if run is not None:
             given["run"] = run.to_dict()
         context = Context(FakeModule(given, check_mode))
-        context.__dict__.update(engine=self.engine, compose=self.compose)
+        databases = [(database, exchange) for database in self.databases]
+        context.__dict__.update(engine=self.engine, compose=self.compose, databases=lambda _project: databases)
         return context
 
     def trees(self) -> Tree:
@@ -381,9 +486,13 @@ class Operator:
 
     def __init__(self, deployment: Deployment, build: Build) -> None:
         self.deployment, self.build = deployment, build
-        capture = {"version": "v0.9.0", "pinned": False, "lock_wait": 0}
-        restore_point.act(deployment.context(run=build.run(0), **capture))
+        self.capture("v0.9.0")
         deployment.deploy("v1.0.0")
+
+    def capture(self, version: str, **changes: Any) -> dict[str, Any]:
+        """Capture a restore point of what runs."""
+        defaults = {"version": version, "pinned": False, "prove": True, "keep_prepared": False, "lock_wait": 0}
+        return restore_point.act(self.deployment.context(run=self.build.run(0), **{**defaults, **changes}))
 
     def begin(self, number: int = 1, *, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
         """Begin a run and leave it there, as one that is killed then."""
@@ -403,6 +512,7 @@ class Operator:
             "version": "v0.9.0",
             "undo_run": None,
             "tier": 1,
+            "schema_compatible": False,
             "lock_wait": 0,
             "dead_run": None,
         }

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _capture, _journal, _switch
+from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
@@ -42,7 +43,8 @@ class Rollback:
             before=self.before.id,
             steps=[{"name": "preflight", "run": "r", "begun": _journal.now(), "ended": _journal.now()}],
         )
-        self.switch = Switch(self.ctx.stack, deployment.engine, deployment.compose, self.ctx.store, self.journal)
+        data = Data([], self.ctx.store, self.journal, list)
+        self.switch = Switch(self.ctx.stack, deployment.engine, deployment.compose, self.ctx.store, self.journal, data)
 
     def _capture(self, name: str, kind: str) -> RestorePoint:
         ctx = self.ctx
@@ -161,7 +163,8 @@ def test_a_run_killed_before_or_after_any_step_converges_when_it_is_run_again(
     journal = _journal.load(rollback.deployment.state)
     assert journal is not None
     ctx = rollback.ctx
-    Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal).to(rollback.target)
+    data = Data([], ctx.store, journal, list)
+    Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal, data).to(rollback.target)
     assert rollback.deployment.running() == dict.fromkeys(("api", "web"), build.image_id("v0.9.0"))
     assert len(rollback.deployment.world.running) == 2
 
@@ -181,7 +184,7 @@ def test_a_compose_file_that_turns_out_invalid_stops_nothing(
         raise RollbackError("compose.yml is invalid")
 
     _now, plan = rollback.switch.plan(rollback.target)
-    monkeypatch.setattr(rollback.switch, "plan", lambda _point: (_now, plan))
+    monkeypatch.setattr(rollback.switch, "plan", lambda *_: (_now, plan))
     monkeypatch.setattr(rollback.deployment.compose, "render", invalid)
     with pytest.raises(RollbackError, match="invalid"):
         rollback.switch.to(rollback.target)

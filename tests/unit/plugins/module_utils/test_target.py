@@ -18,15 +18,19 @@ def captured(deployment: Any, build: Any) -> Any:
     """A project with both versions captured; v1.0.0 runs."""
     for number, version in enumerate(("v0.9.0", "v1.0.0"), start=1):
         deployment.deploy(version)
-        restore_point.act(deployment.context(run=build.run(number), version=version, pinned=False, lock_wait=0))
+        restore_point.act(
+            deployment.context(
+                run=build.run(number), version=version, pinned=False, prove=True, keep_prepared=False, lock_wait=0
+            )
+        )
     deployment.world.calls.clear()
     return deployment
 
 
 def _find(deployment: Any, kind: str = "rollback", version: str | None = None, run: str | None = None) -> Any:
-    ctx = deployment.context()
-    now = observe(ctx.stack, ctx.engine, ctx.compose)
-    return _target.find(ctx, now, None, kind, version, run)
+    params = {"kind": kind, "version": version, "undo_run": run, "tier": 1, "schema_compatible": False}
+    ctx = deployment.context(**params)
+    return _target.find(ctx, observe(ctx.stack, ctx.engine, ctx.compose), None)
 
 
 def test_the_target_is_found_with_its_plan_and_what_runs_is_known(captured: Any) -> None:

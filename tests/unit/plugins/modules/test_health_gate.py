@@ -18,7 +18,7 @@ def _act(deployment: Any, point: str | None = None, *, check_mode: bool = False)
 @pytest.fixture
 def point(deployment: Any, build: Any) -> str:
     """The restore point of what runs."""
-    params = {"version": None, "pinned": False, "lock_wait": 0}
+    params = {"version": None, "pinned": False, "prove": True, "keep_prepared": False, "lock_wait": 0}
     captured: str = restore_point.act(deployment.context(run=build.run(), **params))["restore_point"]
     deployment.world.calls.clear()
     return captured

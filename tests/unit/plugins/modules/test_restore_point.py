@@ -20,7 +20,7 @@ def act(deployment: Any, build: Any) -> Callable[..., dict[str, Any]]:
     """Capture a restore point."""
 
     def call(*, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
-        params = {"version": None, "pinned": False, "lock_wait": 0, **changes}
+        params = {"version": None, "pinned": False, "prove": True, "keep_prepared": False, "lock_wait": 0, **changes}
         return restore_point.act(deployment.context(check_mode=check_mode, run=build.run(), **params))
 
     return call
@@ -108,7 +108,7 @@ def test_nothing_is_captured_while_a_run_is_unfinished(
 ) -> None:
     deployment.state.mkdir(parents=True)
     run = build.run(7)
-    Journal(path=deployment.state / _journal.NAME, run=run, kind="rollback", tier=1, target="x").save()
+    Journal(path=deployment.state / _journal.NAME, run=run, kind="rollback", tier=1, target="x", before="y").save()
     with pytest.raises(RollbackError, match=f"{run.id}.* was not finished"):
         act()
 

@@ -17,8 +17,8 @@ def captured(deployment: Any, build: Any) -> Any:
     """Both versions captured; v1.0.0 runs."""
     for version in ("v0.9.0", "v1.0.0"):
         deployment.deploy(version)
-        params = {"version": version, "pinned": version == "v0.9.0", "lock_wait": 0}
-        restore_point.act(deployment.context(run=build.run(), **params))
+        params = {"version": version, "pinned": version == "v0.9.0", "prove": True, "keep_prepared": False}
+        restore_point.act(deployment.context(run=build.run(), lock_wait=0, **params))
     deployment.world.calls.clear()
     return deployment
 
@@ -59,7 +59,7 @@ def test_history_unfinished_run_and_lock_holder_are_told(captured: Any, build: A
     for run in ("r1", "r2"):
         _ledger.append(captured.state, {"run": run})
     run = build.run(7)
-    Journal(path=captured.state / _journal.NAME, run=run, kind="rollback", tier=1, target="x").save()
+    Journal(path=captured.state / _journal.NAME, run=run, kind="rollback", tier=1, target="x", before="y").save()
     with _lock.held(captured.state, run, wait=0):
         pass
     result = restore_point_info.act(captured.context())

@@ -20,7 +20,7 @@ def captured(deployment: Any, build: Any) -> Any:
     for number in range(1, 6):
         deployment.world.add_image(f"v{number}", f"shop:v{number}")
         deployment.deploy(f"v{number}")
-        params = {"version": f"v{number}", "pinned": number == 1, "lock_wait": 0}
+        params = {"version": f"v{number}", "pinned": number == 1, "prove": True, "keep_prepared": False, "lock_wait": 0}
         restore_point.act(deployment.context(run=build.run(), **params))
     deployment.world.calls.clear()
     return deployment
@@ -67,7 +67,7 @@ def test_what_the_newest_or_an_unfinished_run_refers_to_is_kept(
     _ledger.append(captured.state, {"run": "old", "before": ids[3], "target": ids[3]})
     _ledger.append(captured.state, {"run": "new", "before": ids[1], "target": ids[4]})
     path = captured.state / _journal.NAME
-    Journal(path=path, run=build.run(7), kind="rollback", tier=1, target=ids[2], before=None).save()
+    Journal(path=path, run=build.run(7), kind="rollback", tier=1, target=ids[2], before=ids[1]).save()
     act()
     assert _versions(captured) == ["v1", "v2", "v3", "v5"]
 
