@@ -9,33 +9,18 @@ controller's processes), and shows the run's journal while the module works.
 
 from __future__ import annotations
 
-import copy
-import json
-import posixpath
-import shlex
-import sys
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from ansible import constants as C
-from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.tiered.rollback.plugins.module_utils import _journal, _run
-from ansible_collections.tiered.rollback.plugins.module_utils._outcome import BUDGETS
-from ansible_collections.tiered.rollback.plugins.plugin_utils import _told
-from ansible_collections.tiered.rollback.plugins.plugin_utils._follow import Follower
-
-#: Connections that run any number of commands side by side.
-_PARALLEL = ("local", "ssh")
-_STATE_DIR = "/var/lib/tiered-rollback"
+from ansible_collections.tiered.rollback.plugins.plugin_utils._watched import WatchedAction
 
 
-class ActionModule(ActionBase):
+class ActionModule(WatchedAction):
     """Action plugin of ``tiered.rollback.stack_switch``."""
 
-    TRANSFERS_FILES = False
+    MODULE = "tiered.rollback.stack_switch"
+    JOURNAL = _journal.NAME
+    BUDGETED = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module without waiting; take a held lock over from a dead run, or wait for a live one."""
@@ -48,52 +33,3 @@ class ActionModule(ActionBase):
         if holder and _run.known_dead(_run.from_dict(holder)):
             return self._module({**arguments, "dead_run": holder["id"]}, task_vars)
         return self._module(arguments, task_vars)
-
-    def _module(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        # What the module will refuse may be anything; there is nothing to follow then.
-        run, stack = arguments.get("run"), arguments.get("stack")
-        if not (isinstance(run, dict) and isinstance(stack, dict) and "name" in stack and "started" in run):
-            return self._execute(arguments, task_vars)
-        journal = posixpath.join(str(arguments.get("state_dir", _STATE_DIR)), str(stack["name"]), _journal.NAME)
-        show = _shower(str((task_vars or {}).get("inventory_hostname", "")), run, BUDGETS.get(arguments.get("tier", 1)))
-        follower = Follower(str(run.get("id")), self._reader(journal), show)
-        if self._task.check_mode or self._connection.transport not in _PARALLEL:
-            result = self._execute(arguments, task_vars)
-        else:
-            with follower:
-                result = self._execute(arguments, task_vars)
-        follower.tell_rest(result)
-        return result
-
-    def _execute(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        name = "tiered.rollback.stack_switch"
-        return dict(self._execute_module(module_name=name, module_args=arguments, task_vars=task_vars))
-
-    def _reader(self, path: str) -> Callable[[], Mapping[str, Any] | None]:
-        # Of its own connection and become plugin: both keep what they wait for in themselves.
-        twin = copy.copy(self)
-        twin._connection = copy.copy(self._connection)
-        if twin._connection.become is not None:
-            twin._connection.set_become_plugin(copy.copy(twin._connection.become))
-
-        def read() -> Mapping[str, Any] | None:
-            try:
-                answer = twin._low_level_execute_command(f"cat {shlex.quote(path)}")
-                return dict(json.loads(answer["stdout"])) if answer["rc"] == 0 else None
-            except (AnsibleError, OSError, ValueError):
-                return None
-
-        return read
-
-
-def _shower(host: str, run: Mapping[str, Any], budget: int | None) -> Callable[..., None]:
-    begun = datetime.fromisoformat(str(run["started"]))
-
-    def show(text: str, *, detail: bool = False) -> None:
-        elapsed = (datetime.now(UTC) - begun).total_seconds()
-        # Over the line that counts on a terminal; the next tick draws that one again.
-        erase = "\r\x1b[K" if sys.stdout.isatty() else ""
-        told = f"       {text}" if detail else _told.line(elapsed, budget, "...", f"{host}: {text}")
-        Display().display(erase + told, color=C.COLOR_VERBOSE if detail else None)
-
-    return show

@@ -19,6 +19,7 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _STACK = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _PATH = re.compile(r"[A-Za-z0-9._/ -]{1,400}")
 _BOOL = re.compile(r"true|false|yes|no", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9]{1,4}")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{0,500}")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
@@ -30,11 +31,14 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "project": _VERSION,
     "output": _PATH,
     "schema_compatible": _BOOL,
+    "keep_prepared": _BOOL,
+    "days": _NUMBER,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
     _VERSION: "letters, digits, '.', '_', '+' and '-', at most 100 of them",
     _BOOL: "true or false",
+    _NUMBER: "a whole number",
     _PATH: "letters, digits, spaces, '.', '_', '/' and '-'",
     _TEXT: "plain text: no template expression and no control character",
 }

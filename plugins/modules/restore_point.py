@@ -105,8 +105,6 @@ OPTIONS = {
     "keep_prepared": {"type": "bool", "default": False},
     "lock_wait": {"type": "int", "default": 30},
 }
-#: What a capture is doing, for who follows it; no run ever reads it.
-_ACTIVITY = "activity.json"
 
 
 def act(ctx: Context) -> dict[str, Any]:
@@ -117,7 +115,7 @@ def act(ctx: Context) -> dict[str, Any]:
         try:
             return _capture_point(ctx)
         finally:
-            _files.remove(ctx.state / _ACTIVITY)
+            _files.remove(ctx.state / _journal.ACTIVITY)
             _lock.release(ctx.state, ctx.run)
 
 
@@ -153,7 +151,7 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
 
 def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
     params = ctx.module.params
-    activity = Journal(path=ctx.state / _ACTIVITY, run=ctx.run, kind="capture", tier=1, target=point.id)
+    activity = Journal(path=ctx.state / _journal.ACTIVITY, run=ctx.run, kind="capture", tier=1, target=point.id)
     data = Data(ctx.databases(now.project), ctx.store, activity, list)
     point = replace(point, databases=data.copy(point.id))
     point = _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
@@ -14,6 +15,8 @@ from ansible_collections.tiered.rollback.plugins.plugin_utils import _told
 
 #: Seconds between two looks. A look is one ``cat`` over the connection.
 _POLL = 0.5
+#: Seconds between two lines about the progress of the same step.
+_PROGRESS = 5.0
 
 
 class Follower:
@@ -31,6 +34,7 @@ class Follower:
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._planned = False
         self._phases = 0
+        self._last = time.monotonic()
 
     def __enter__(self) -> Follower:
         self._thread.start()
@@ -57,7 +61,7 @@ class Follower:
                 self._tell(journal["facts"], [step for step in journal["steps"] if step["run"] == self._run])
 
     def _tell(self, facts: Mapping[str, Any], phases: Any) -> None:
-        if not self._planned:
+        if not self._planned and "plan" in facts:
             self._planned = True
             head, *lines = _told.plan(facts)
             self._show(head)
@@ -67,4 +71,8 @@ class Follower:
             self._phases += 1
             # What came before the plan is over by the time that anyone reads of it.
             if entry["name"] != "preflight":
+                self._last = time.monotonic()
                 self._show(_told.phase(entry))
+        if phases and "progress" in phases[-1] and time.monotonic() - self._last >= _PROGRESS:
+            self._last = time.monotonic()
+            self._show(_told.progress(phases[-1]))

@@ -46,3 +46,11 @@ def phase(entry: Mapping[str, Any]) -> str:
     """Tell a phase of the journal, with the services or files that it is about where there are any."""
     about = ", ".join([*entry.get("services", ()), *entry.get("files", ())])
     return f"{entry['name']}{': ' if about else ''}{about}"
+
+
+def progress(entry: Mapping[str, Any]) -> str:
+    """Tell how far a phase has come; bytes in megabytes."""
+    done, total, unit = (entry["progress"][key] for key in ("done", "total", "unit"))
+    if unit == "bytes":
+        done, total, unit = round(done / 1e6), round(total / 1e6), "MB"
+    return f"{entry['name']}: {done} of {total} {unit}"

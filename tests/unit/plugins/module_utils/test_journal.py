@@ -72,3 +72,18 @@ def test_times_sort_as_text_and_say_that_they_are_utc() -> None:
     first, second = _journal.now(), _journal.now()
     assert first <= second
     assert first.endswith("+00:00")
+
+
+def test_a_run_that_was_killed_before_it_touched_anything_is_none(tmp_path: Path, journal: Journal) -> None:
+    journal.before = None
+    journal.save()
+    assert _journal.load(tmp_path) is None
+
+
+def test_progress_is_noted_with_the_step_but_not_at_every_call(tmp_path: Path, journal: Journal) -> None:
+    with journal.step("copy shop"):
+        journal.progress(1, 10, "tables")
+        journal.progress(2, 10, "tables")
+        during = _journal.load(tmp_path)
+    assert during is not None
+    assert during.steps[0]["progress"] == {"done": 1, "total": 10, "unit": "tables"}

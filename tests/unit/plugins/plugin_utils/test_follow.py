@@ -86,3 +86,12 @@ def test_where_there_is_no_plan_nothing_is_told() -> None:
     follower, told = _follow_all(None)
     follower.tell_rest({"failed": True, "msg": "no such version"})
     assert told == []
+
+
+def test_the_progress_of_long_work_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = {**_journal("preflight", "copy shop"), "facts": {}}
+    journal["steps"][-1]["progress"] = {"done": 1, "total": 4, "unit": "tables"}
+    assert _follow_all(journal)[1] == ["copy shop"]
+    monkeypatch.setattr(_follow, "_PROGRESS", 0.0)
+    _follower, told = _follow_all(journal)
+    assert told[:2] == ["copy shop", "copy shop: 1 of 4 tables"]

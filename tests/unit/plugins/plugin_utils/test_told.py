@@ -60,3 +60,14 @@ def test_a_plan_is_a_headline_and_a_line_a_step(facts: dict[str, Any], lines: li
 )
 def test_a_phase_names_what_it_is_about(entry: dict[str, Any], text: str) -> None:
     assert _told.phase(entry) == text
+
+
+@pytest.mark.parametrize(
+    ("progress", "text"),
+    [
+        ({"done": 3, "total": 12, "unit": "tables"}, "restore shop aside: 3 of 12 tables"),
+        ({"done": 2_600_000, "total": 1_000_000_000, "unit": "bytes"}, "restore shop aside: 3 of 1000 MB"),
+    ],
+)
+def test_progress_is_told_in_what_it_is_counted_in(progress: dict[str, Any], text: str) -> None:
+    assert _told.progress({"name": "restore shop aside", "progress": progress}) == text
