@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stack with a PostgreSQL database, an application that depends on it, and a writer that never rests."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from ansible_collections.tiered.rollback.tests.support import engine
+from ansible_collections.tiered.rollback.tests.support.images import BASE
+from ansible_collections.tiered.rollback.tests.support.stack import Stack
+
+_CONTEXT = Path(__file__).resolve().parents[2] / "examples/demo/images/db"
+PASSWORD = "hunter2 of tier 2"
+DATABASE = "shop"
+
+#: Writes one row after the other, and notes each that the server has acknowledged.
+_WRITER = """\
+#!/usr/bin/env bash
+n=$(tail -n 1 /acked/rows 2>/dev/null || echo 0)
+while true; do
+  n=$((n + 1))
+  if psql -qX -c "INSERT INTO written VALUES ($n)" >/dev/null 2>&1; then echo "$n" >>/acked/rows; fi
+  sleep 0.02
+done
+"""
+
+
+class Tier2:
+    """What is on top of an ordinary test stack; *stack* does the rest."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.acked = stack.src / "acked"
+        self.acked.mkdir()
+        stack.write("writer", _WRITER, mode=0o755)
+        labels = {"labels": {engine.LABEL: stack.project}}
+        depends = {"db": {"condition": "service_healthy"}}
+        image = f"{stack.project}/db:15"
+        engine.docker(
+            "build", "-q", "--network", "none", "--build-arg", f"BASE={BASE}", "-t", image, str(_CONTEXT)
+        )  # fmt: skip
+        server = {"POSTGRES_USER": "postgres", "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": DATABASE}
+        client = {"PGHOST": "db", "PGUSER": "postgres", "PGPASSWORD": PASSWORD, "PGDATABASE": DATABASE}
+        stack.compose(
+            {
+                "db": {
+                    "image": image,
+                    **labels,
+                    "environment": server,
+                    "volumes": ["pgdata:/var/lib/postgresql"],
+                    "healthcheck": {
+                        "test": ["CMD", "psql", "-qXtc", "SELECT 1", "-U", "postgres", DATABASE],
+                        "interval": "1s",
+                        "retries": 60,
+                    },
+                },
+                "api": stack.published(depends_on=depends),
+                "writer": {
+                    "image": image,
+                    **labels,
+                    "command": ["/writer"],
+                    "user": "0",
+                    "init": True,
+                    "environment": client,
+                    "volumes": ["./writer:/writer:ro", "./acked:/acked"],
+                    "depends_on": depends,
+                },
+            },
+            volumes={"pgdata": labels},
+        )
+        stack.description["postgres"] = [
+            {"database": DATABASE, "container": f"{stack.project}-db-1", "password": PASSWORD}
+        ]
+
+    def sql(self, statement: str, database: str = DATABASE) -> list[tuple[Any, ...]]:
+        """Run a statement as an administrator does."""
+        (container,) = self.stack.containers("db")
+        (network,) = container["NetworkSettings"]["Networks"].values()
+        connection = psycopg2.connect(
+            host=network["IPAddress"], user="postgres", password=PASSWORD, dbname=database, connect_timeout=10
+        )
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return list(cursor.fetchall()) if cursor.description else []
+        finally:
+            connection.close()
+
+    def begin(self, rows: int = 500) -> None:
+        """Deploy v0.9.0 with some data, and let the writer write."""
+        self.stack.tag("api:production", "v0.9.0")
+        self.stack.up("db")
+        self.sql("CREATE TABLE written (n int)")
+        self.sql("CREATE TABLE orders (id serial PRIMARY KEY, state text NOT NULL)")
+        self.sql(f"INSERT INTO orders (state) SELECT 'paid' FROM generate_series(1, {rows})")
+        self.stack.up()
+        self.wait_written(20)
+
+    def migrate(self) -> None:
+        """Deploy v1.0.0, whose migration ruins the data."""
+        self.stack.deploy("v1.0.0")
+        self.sql("ALTER TABLE orders ADD COLUMN discount int; UPDATE orders SET state = 'lost' WHERE id <= 10")
+        self.sql("DELETE FROM orders WHERE id > 490; INSERT INTO orders (state) VALUES ('new')")
+        self.wait_written(20)
+
+    def acknowledged(self) -> set[int]:
+        """Every row whose insert the server has acknowledged to the writer."""
+        path = self.acked / "rows"
+        return {int(line) for line in path.read_text().splitlines()} if path.exists() else set()
+
+    def wait_written(self, more: int) -> None:
+        """Wait until the writer has written some more rows."""
+        goal, deadline = len(self.acknowledged()) + more, time.monotonic() + 60
+        while len(self.acknowledged()) < goal:
+            assert time.monotonic() < deadline, "the writer cannot write"
+            time.sleep(0.05)
+
+    def databases(self) -> list[str]:
+        """Every database of this application: the live one and those beside it."""
+        return [row[0] for row in self.sql("SELECT datname FROM pg_database WHERE datname LIKE 'shop%'", "postgres")]
+
+    def kept_rows(self) -> set[int]:
+        """Every written row of every database, live or put aside."""
+        found: set[int] = set()
+        for name in self.databases():
+            ((was_open,),) = self.sql(f"SELECT datallowconn FROM pg_database WHERE datname = '{name}'", "postgres")
+            self.sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true', "postgres")
+            found |= {row[0] for row in self.sql("SELECT n FROM written", name)}
+            self.sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {was_open}', "postgres")
+        return found
+
+    def orders(self, database: str = DATABASE) -> str:
+        """A checksum of every row of the table that the migration ruins."""
+        ((found,),) = self.sql("SELECT md5(string_agg(o::text, '|' ORDER BY id)) FROM orders o", database)
+        return str(found)
