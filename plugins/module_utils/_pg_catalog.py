@@ -84,8 +84,8 @@ _EXACT = (
     "SELECT format('extension %I', extname) FROM pg_extension",
     "SELECT format('server %I of %I', s.srvname, w.fdwname) FROM pg_foreign_server s"
     " JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw",
-    "SELECT format('event trigger %I on %s %s', evtname, evtevent, evtenabled) FROM pg_event_trigger e WHERE "
-    + _own("pg_event_trigger", "e"),
+    "SELECT format('event trigger %I on %s %s', evtname, evtevent, evtenabled) FROM pg_event_trigger v WHERE "
+    + _own("pg_event_trigger", "v"),
 )
 _RELATION_DEFAULT = "acldefault((CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END)::\"char\", c.relowner)"
 #: The owner of the schema public differs between releases.
@@ -214,8 +214,9 @@ def properties(session: Session) -> dict[str, Any]:
             list(row)
             for row in session.rows(
                 "SELECT r.rolname::text, split_part(v, '=', 1), substr(v, strpos(v, '=') + 1) FROM pg_db_role_setting s"
-                " LEFT JOIN pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) v WHERE s.setdatabase ="
-                " (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1 NULLS FIRST, 2"
+                " LEFT JOIN pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) WITH ORDINALITY u(v, position)"
+                " WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " ORDER BY 1 NULLS FIRST, position"
             )
         ],
         "needs": needs(session),

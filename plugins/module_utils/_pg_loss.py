@@ -13,6 +13,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._pg_names import i
 from ansible_collections.tiered.rollback.plugins.module_utils._pg_server import Session
 
 _BUCKETS = 4096
+_SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 #: Two hashes that name a row or its key, then a value.
 Entry = tuple[int, int, int]
@@ -35,9 +36,6 @@ def compare(live: Session, staged: Session) -> list[TableLoss]:
         return found
 
 
-_SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-
-
 def _table(live: Session, staged: Session, table: str) -> TableLoss:
     columns = [name for name in _columns(live, table) if name in set(_columns(staged, table))]
     key = _key(live, table)
@@ -46,8 +44,8 @@ def _table(live: Session, staged: Session, table: str) -> TableLoss:
     buckets = _differing(live, staged, table, names, columns)
     if not buckets:
         return TableLoss(table=table, added=0, removed=0, changed=0)
-    query = _entries(table, names, columns, keyed)
-    added, removed, changed = merge(live.stream(query, buckets), staged.stream(query, buckets), keyed)
+    query = _entries(table, names, columns, buckets, keyed)
+    added, removed, changed = merge(live.stream(query), staged.stream(query), keyed)
     return TableLoss(table=table, added=added, removed=removed, changed=changed if keyed else None)
 
 
@@ -110,9 +108,9 @@ def _differing(live: Session, staged: Session, table: str, names: Sequence[str],
     return sorted({bucket for bucket, _count, _sum in here ^ there})
 
 
-def _entries(table: str, names: Sequence[str], columns: Sequence[str], keyed: bool) -> str:
+def _entries(table: str, names: Sequence[str], columns: Sequence[str], buckets: Sequence[int], keyed: bool) -> str:
     value = f"min({_hash(columns, 2)})" if keyed else "count(*)"
     return (
         f"SELECT {_hash(names)}, {_hash(names, 1)}, {value} FROM ONLY {table}"
-        f" WHERE {_hash(names)} & {_BUCKETS - 1} = ANY(%s) GROUP BY 1, 2 ORDER BY 1, 2"
+        f" WHERE {_hash(names)} & {_BUCKETS - 1} IN ({', '.join(map(str, buckets))}) GROUP BY 1, 2 ORDER BY 1, 2"
     )

@@ -91,9 +91,9 @@ class Session:
         with self._errors(), self._connection.cursor() as cursor:
             cursor.execute(statement, values or None)
 
-    def stream(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+    def stream(self, query: str) -> Iterator[tuple[Any, ...]]:
         """Yield rows without holding all in memory; only inside a transaction, one at a time."""
-        self.run(f"DECLARE streamed NO SCROLL CURSOR FOR {query}", *values)
+        self.run(f"DECLARE streamed NO SCROLL CURSOR FOR {query}")
         while rows := self.rows(f"FETCH {_ROWS} FROM streamed"):
             yield from rows
         self.run("CLOSE streamed")

@@ -27,11 +27,21 @@ from ansible_collections.tiered.rollback.plugins.module_utils._databases import 
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart
-from ansible_collections.tiered.rollback.plugins.module_utils._pg_server import Server, Session, allow, terminate
+from ansible_collections.tiered.rollback.plugins.module_utils._pg_server import (
+    APPLICATION,
+    Server,
+    Session,
+    allow,
+    terminate,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._pg_tools import Tools
 
 if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+
+_IN_PLACE_HINT = (
+    "pg_restore --clean cannot drop keys of partitions, nor what newer objects depend on: make room and restore aside."
+)
 
 
 class PostgresDatabase:
@@ -161,7 +171,10 @@ class PostgresDatabase:
             try:
                 terminate(session, database)
                 options = ["--clean", "--if-exists", "--single-transaction"]
-                _pg_stage.restore(tools, database, directory, part, options, watch)
+                try:
+                    _pg_stage.restore(tools, database, directory, part, options, watch)
+                except RollbackError as error:
+                    raise RollbackError(f"{error.message}\nnothing was changed", _IN_PLACE_HINT) from error
                 with self.server.enter(database) as restored:
                     return _pg_stage.check(restored, part, recorded, more=True)
             finally:
@@ -191,7 +204,7 @@ def _system(session: Session) -> str:
 
 def _restoring(session: Session, database: str) -> int:
     query = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = %s"
-    return int(session.value(query, database, "tiered.rollback") or 0)
+    return int(session.value(query, database, APPLICATION) or 0)
 
 
 def _absent(database: str) -> RollbackError:
