@@ -119,19 +119,19 @@ def restore(
 def check(session: Session, part: DatabasePart, recorded: Mapping[str, Any], *, more: bool = False) -> list[str]:
     """Compare a restored database with what was captured.
 
-    :param more: whether objects that the copy does not know may be there as well.
-    :returns: these objects.
+    :param more: whether objects and rights that the copy does not know may be there as well.
+    :returns: these.
     :raises RollbackError: naming the first differences.
     """
-    schema = catalog.schema(session)
-    problems = [f"lacks {_short(line)}" for line in recorded["schema"] if line not in set(schema)]
-    beyond = [_short(line) for line in schema if line not in set(recorded["schema"])]
+    problems, beyond = [], []
+    for now, wanted in (
+        (catalog.schema(session), recorded["schema"]),
+        (catalog.rights(session), recorded["rights"]),
+    ):
+        problems += [f"lacks {_short(line)}" for line in sorted(set(wanted) - set(now))]
+        beyond += [_short(line) for line in sorted(set(now) - set(wanted))]
     if not more:
         problems += [f"has beyond it {line}" for line in beyond]
-    rights = catalog.rights(session)
-    problems += [f"lacks {line}" for line in recorded["rights"] if line not in set(rights)]
-    if not more:
-        problems += [f"has beyond it {line}" for line in rights if line not in set(recorded["rights"])]
     present = catalog.tables(session)
     rows = catalog.rows(session, [table for table in part.tables if table in set(present)])
     problems += [

@@ -151,7 +151,8 @@ class PostgresDatabase:
         ``pg_restore`` must get in itself, so the database cannot be closed before. The door is open until its session
         is there, then closed, and everybody else's session ended, so that no lock of theirs holds it up.
 
-        :returns: objects of the live database that the copy does not know; they stay.
+        :returns: objects and rights of the live database that the copy does not know; they stay, and default privileges
+            are given to what is restored.
         """
         database = self.description.database
         with self.server.maintenance() as session:

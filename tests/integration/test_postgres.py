@@ -350,9 +350,12 @@ def test_a_stage_that_was_killed_is_made_again(world: World, tools: str) -> None
 def test_a_restore_in_place_is_one_transaction_and_says_what_it_left(world: World, tools: str) -> None:
     # pg_restore --clean drops a partition's key first, which the server refuses.
     world.run("DROP TABLE log CASCADE")
+    default = "DEFAULT PRIVILEGES IN SCHEMA public"
+    world.run(f'ALTER {default} REVOKE SELECT ON TABLES FROM "{world.server.role}"')
     database, before = world.database(), world.everything()
     part = world.capture()
     world.run("DELETE FROM orders WHERE id < 300; ALTER TABLE orders ADD more int; CREATE TABLE later (a int)")
+    world.run('GRANT UPDATE ON "we ird"."Tä ble" TO PUBLIC')
     holder = world.server.connect(world.name)
     with holder.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
