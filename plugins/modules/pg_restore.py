@@ -34,6 +34,15 @@ options:
     description: Whether the restored database becomes the live one; V(in_place) always does that.
     type: bool
     default: false
+attributes:
+  check_mode:
+    description: Checks the copy and what the server has, moves nothing.
+    support: partial
+    details: Only a restore tells whether the live database equals the copy, so O(swap) is foretold as a change.
+  idempotent:
+    description: Run again in the same state, it changes nothing.
+    support: partial
+    details: V(in_place) restores each time.
 """
 
 EXAMPLES = r"""
