@@ -49,6 +49,82 @@ options:
     required: true
 """
 
+    POSTGRES = r"""
+options:
+  postgres:
+    description: The database, as an entry of C(rollback_stack.postgres) describes it.
+    type: dict
+    required: true
+    suboptions:
+      name:
+        description: What reports call it. The default is O(postgres.database).
+        type: str
+      database:
+        description: Name of the database on its server.
+        type: str
+        required: true
+      container:
+        description:
+          - Container that the server runs in. Its address is connected to where O(postgres.host) is not given, and its
+            client tools are used where the host has none of the same release.
+        type: str
+      host:
+        description: Address of the server, or the directory of its Unix socket.
+        type: str
+      port:
+        description: Port of the server.
+        type: int
+        default: 5432
+      user:
+        description: User to connect as. It needs to own the database and to have C(CREATEDB), or be a superuser.
+        type: str
+        default: postgres
+      password:
+        description: Password, given to client tools by environment, never on a command line.
+        type: str
+      passfile:
+        description: A C(.pgpass) file on the target.
+        type: str
+      service_file:
+        description: A service file of libpq on the target.
+        type: str
+      service_name:
+        description:
+          - Service that says host, port and user, where neither O(postgres.host) nor O(postgres.container) is given.
+        type: str
+      maintenance_database:
+        description: Database to connect to for creating and renaming databases.
+        type: str
+        default: postgres
+      format:
+        description: Format of the dump; V(directory) is written side by side by O(postgres.jobs) processes.
+        type: str
+        choices: [custom, directory]
+        default: directory
+      jobs:
+        description: Processes that dump and restore side by side; fewer where the server lacks free connections.
+        type: int
+        default: 2
+      restore:
+        description: How a tier 2 rollback restores it; the modules for one database have an option of their own.
+        type: str
+        choices: [aside, in_place]
+        default: aside
+      schema_version:
+        description: Query whose one value names the schema. The default is a hash of the schema.
+        type: str
+      writers:
+        description: Services that a tier 2 rollback stops meanwhile; of no matter here.
+        type: list
+        elements: str
+requirements:
+  - psycopg2 (Python package on the target)
+  - pg_dump and pg_restore (on the target or in the server's image)
+  - PostgreSQL >= 13 (server)
+author:
+  - The tiered.rollback authors (@tiered)
+"""
+
     ATTRIBUTES = r"""
 attributes:
   check_mode:

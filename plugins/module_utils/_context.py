@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.tiered.rollback.plugins.module_utils import _run, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils import _databases, _run, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._data import Exchange
     from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+    from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
 
 STATE_DIR = "/var/lib/tiered-rollback"
 
@@ -33,6 +34,11 @@ STACK_OPTIONS: dict[str, dict[str, Any]] = {
 }
 #: Options of every module that is a part of a run; documented in the ``run`` fragment.
 RUN_OPTIONS: dict[str, dict[str, Any]] = {**STACK_OPTIONS, "run": {"type": "dict", "required": True}}
+
+#: Option of the modules that work on one PostgreSQL database; documented in the ``postgres`` fragment.
+POSTGRES_OPTIONS: dict[str, dict[str, Any]] = {
+    "postgres": {"type": "dict", "required": True, "options": _databases.POSTGRES_SPEC}
+}
 
 
 @dataclass
@@ -87,6 +93,14 @@ class Context:
 
             found += [(_sqlite.SqliteDatabase(each, self.engine, project), _sqlite.swap) for each in self.stack.sqlite]
         return found
+
+    @cached_property
+    def postgres(self) -> PostgresDatabase:
+        """The PostgreSQL database that a module without a stack was given."""
+        from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
+
+        description = _databases.parse_postgres(self.module.params["postgres"], "postgres")
+        return PostgresDatabase(description, self.engine if description.container else None)
 
     @cached_property
     def run(self) -> Run:

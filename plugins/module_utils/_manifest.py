@@ -145,7 +145,7 @@ def from_dict(raw: Any) -> RestorePoint:
             name: ServicePart(**{**part, "digests": tuple(part["digests"])})
             for name, part in values["services"].items()
         }
-        values["databases"] = {name: _database(part) for name, part in values["databases"].items()}
+        values["databases"] = {name: database_part(part) for name, part in values["databases"].items()}
         values["git"] = GitPart(**values["git"]) if values["git"] else None
         return RestorePoint(**values)
     except (KeyError, TypeError, AttributeError) as error:
@@ -154,7 +154,8 @@ def from_dict(raw: Any) -> RestorePoint:
         ) from error
 
 
-def _database(raw: Mapping[str, Any]) -> DatabasePart:
+def database_part(raw: Mapping[str, Any]) -> DatabasePart:
+    """Read what a manifest says of a database; KeyError, TypeError or AttributeError where it is malformed."""
     files = {
         _names.relative_path(path, "a manifest's database"): DataFile(**file) for path, file in raw["files"].items()
     }
