@@ -89,13 +89,14 @@ def _prune(ctx: Context) -> dict[str, Any]:
     removed: list[dict[str, Any]] = []
     kept: list[dict[str, Any]] = []
     for database, _exchange in ctx.databases(ctx.compose.render()["name"]):
-        *older, _newest = found = list(database.displaced()) or [None]
-        old = [each for each in older if each and datetime.fromisoformat(each.at) < before]
+        found = database.displaced()
+        # All but the newest.
+        old = [each for each in found[:-1] if datetime.fromisoformat(each.at) < before]
         for each in old:
             if not ctx.module.check_mode:
                 database.discard(each.name)
         removed += [_shown(database.name, each) for each in old]
-        kept += [_shown(database.name, each) for each in found if each and each not in old]
+        kept += [_shown(database.name, each) for each in found if each not in old]
     lines = "".join(f"{each['database']}: {each['name']}, {each['size']} bytes, {each['at']}\n" for each in removed)
     return {"changed": bool(removed), "removed": removed, "kept": kept, "diff": {"before": lines, "after": ""}}
 
