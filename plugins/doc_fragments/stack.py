@@ -76,7 +76,9 @@ options:
         type: int
         default: 5432
       user:
-        description: User to connect as. It needs to own the database and to have C(CREATEDB), or be a superuser.
+        description:
+          - User to connect as.
+          - It must own the database and have C(CREATEDB) and C(pg_signal_backend), or be a superuser.
         type: str
         default: postgres
       password:

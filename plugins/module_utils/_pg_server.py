@@ -49,7 +49,7 @@ _HINTS = (
     ("definition of service", "Correct service_name or service_file of this database in rollback_stack.postgres."),
 )
 _HINT_BY_STATE = {
-    "42501": "The user needs the right to do this: the database's owner with CREATEDB, or a superuser.",
+    "42501": "The user must own the database and have CREATEDB and pg_signal_backend, or be a superuser.",
     "53300": "Close connections or raise max_connections.",
     "53100": "Free space on the server's file system.",
     "55P03": "Another session holds a lock on it; see pg_locks and pg_stat_activity.",
@@ -257,11 +257,14 @@ def allow(session: Session, database: str, allowed: bool) -> None:
 
 
 def terminate(session: Session, database: str, *, but: int = 0, seconds: float = 30) -> None:
-    """End every session of a database but one, whatever lock it holds, and wait until they are gone."""
+    """End every session of a database but one, whatever lock it holds, and wait until they are gone.
+
+    An autovacuum worker makes way by itself, and only a superuser may end it.
+    """
     deadline = time.monotonic() + seconds
     while left := session.rows(
         "SELECT pid, usename, application_name, pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = %s AND pid <> %s AND backend_type IN ('client backend', 'walsender')",
+        " WHERE datname = %s AND pid <> %s AND backend_type IS DISTINCT FROM 'autovacuum worker'",
         database,
         but,
     ):
@@ -278,9 +281,10 @@ def free_connections(session: Session) -> int:
     reserved: Sequence[str] = ["superuser_reserved_connections", "reserved_connections"]
     if session.value("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
         reserved = []
+    # Of other users' sessions an ordinary one may see the database, but not the kind.
     query = (
         "SELECT current_setting('max_connections')::int"
-        " - (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend')"
+        " - (SELECT count(*)::int FROM pg_stat_activity WHERE datid IS NOT NULL)"
         " - coalesce((SELECT sum(setting::int)::int FROM pg_settings WHERE name = ANY(%s)), 0)"
     )
     return int(session.value(query, list(reserved)))

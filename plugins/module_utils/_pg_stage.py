@@ -160,8 +160,10 @@ def _create(session: Session, name: str, database: str, point: str, wanted: Mapp
     options = [
         "TEMPLATE template0",
         f"OWNER {identifier(wanted['owner'])}",
-        f"TABLESPACE {identifier(wanted['tablespace'])}",
     ]
+    # Named, even the default one needs a right that nobody but a superuser has.
+    if wanted["tablespace"] != "pg_default":
+        options.append(f"TABLESPACE {identifier(wanted['tablespace'])}")
     values: list[Any] = []
     clauses = [("ENCODING", "encoding"), ("LC_COLLATE", "collate"), ("LC_CTYPE", "ctype")]
     provider = {"c": "libc", "i": "icu", "b": "builtin"}[wanted["locale_provider"]]

@@ -58,29 +58,34 @@ def exchange(session: Session, wanted: Sequence[Exchange]) -> None:
 
 def listed(session: Session, database: str) -> list[Displaced]:
     """Return what runs put aside of a database, oldest first."""
-    found = session.rows(
-        "SELECT datname::text, shobj_description(oid, 'pg_database'), pg_database_size(oid) FROM pg_database"
-    )
     aside = [
-        Displaced(name=name, run=mark.source, at=mark.at, size=int(size))
-        for name, comment, size in found
-        if (mark := names.mark(comment)) and mark.role == names.DISPLACED and mark.of == database
+        Displaced(name=name, run=mark.source, at=mark.at, size=_size(session, name))
+        for name, mark in _marked(session, database, names.DISPLACED)
     ]
     return sorted(aside, key=lambda one: (one.at, one.name))
 
 
 def prepared(session: Session, database: str) -> list[str]:
     """Name what was restored beside a database, whole and checked."""
+    return [name for name, _mark in _marked(session, database, names.PREPARED)]
+
+
+def _marked(session: Session, database: str, role: str) -> list[tuple[str, Mark]]:
     found = session.rows("SELECT datname::text, shobj_description(oid, 'pg_database') FROM pg_database ORDER BY 1")
     return [
-        name
+        (name, mark)
         for name, comment in found
-        if (mark := names.mark(comment)) and mark.role == names.PREPARED and mark.of == database
+        if (mark := names.mark(comment)) and mark.role == role and mark.of == database
     ]
 
 
+def _size(session: Session, name: str) -> int:
+    # Of other people's databases an ordinary user may not ask it.
+    return int(session.value("SELECT pg_database_size(oid) FROM pg_database WHERE datname = %s", name))
+
+
 def _done(session: Session, one: Exchange) -> bool:
-    return any(aside.run == one.run for aside in listed(session, one.database))
+    return any(mark.source == one.run for _name, mark in _marked(session, one.database, names.DISPLACED))
 
 
 def _staged_mark(session: Session, one: Exchange) -> Mark:

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import multiprocessing
 import os
 import re
 import secrets
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _databases as databases
 from ansible_collections.tiered.rollback.plugins.module_utils import _pg_tools, _postgres
@@ -188,6 +193,24 @@ def test_what_the_server_lacks_is_named_before_anything_is_made(world: World, ki
     assert world.server.databases(world.name) == [world.name]
 
 
+def test_a_role_that_is_gone_since_the_copy_is_named(world: World) -> None:
+    gone = f"gone{secrets.token_hex(3)}"
+    world.run(f"CREATE ROLE {gone}; GRANT SELECT ON items TO {gone}")
+    part = world.capture()
+    world.run(f"DROP OWNED BY {gone}; DROP ROLE {gone}")
+    with pytest.raises(RollbackError, match=f"lacks roles that the copy needs: {gone}"):
+        world.database().stage(world.copy, part, "p", quiet)
+
+
+def test_a_staged_database_that_a_killed_comparison_left_open_is_closed_again(world: World) -> None:
+    part = world.capture()
+    staged = world.database().stage(world.copy, part, "p", quiet)
+    world.server.run("postgres", f'ALTER DATABASE "{staged}" ALLOW_CONNECTIONS true')
+    assert world.database().stage(world.copy, part, "p", quiet) == staged
+    with pytest.raises(psycopg2.OperationalError, match="not currently accepting"):
+        world.server.connect(staged)
+
+
 def test_the_copy_knows_roles_and_extensions_it_needs(world: World) -> None:
     needs = world.capture().properties["needs"]
     assert needs["roles"] == ["postgres", world.server.role]
@@ -235,9 +258,22 @@ def test_a_session_that_holds_a_lock_and_one_that_comes_back_stop_no_swap(world:
     holder = world.server.connect(world.name)
     with holder.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
-    began = time.monotonic()
-    _postgres.swap([Swap(database=database, staged=staged, run=RUN)])
-    assert time.monotonic() - began < 5
+    stop = multiprocessing.get_context("fork").Event()
+
+    def come_back() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(psycopg2.Error):
+                world.server.connect(world.name).close()
+
+    client = multiprocessing.get_context("fork").Process(target=come_back)
+    client.start()
+    try:
+        began = time.monotonic()
+        _postgres.swap([Swap(database=database, staged=staged, run=RUN)])
+        assert time.monotonic() - began < 5
+    finally:
+        stop.set()
+        client.join()
     holder.close()
     assert database.displaced()[0].name == f"{world.name}_displaced_{RUN}"
 
@@ -274,6 +310,112 @@ def test_two_databases_of_a_server_are_swapped_together_or_not_at_all(world: Wor
     _postgres.swap(swaps)
     assert all(one.identity() not in identities for one in both)
     world.server.drop(second.name)
+
+
+def test_an_ordinary_owner_can_do_it_all(world: World) -> None:
+    owner, name = f"owner{secrets.token_hex(3)}", f"{world.name} owned"
+    world.server.run("postgres", f"CREATE ROLE {owner} LOGIN CREATEDB PASSWORD 'x' IN ROLE pg_signal_backend")
+    world.server.run("postgres", f'CREATE DATABASE "{name}" OWNER {owner}')
+    application = world.server.connect(name)
+    with application.cursor() as cursor:
+        cursor.execute(f"SET ROLE {owner}; CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1), (2)")
+    database = world.database(database=name, user=owner, password="x")
+    database.stage(world.copy, database.capture(world.copy, quiet), "p", quiet)
+    # The application is a superuser here, whom only another may end.
+    with pytest.raises(RollbackError, match="pg_signal_backend"):
+        database.keep_out()
+    application.close()
+    database.let_in()
+    (staged,) = database.prepared()
+    world.server.run(name, "DELETE FROM a WHERE id = 1")
+    assert database.loss(staged) == [TableLoss(table="public.a", added=0, removed=1, changed=0)]
+    database.keep_out()
+    _postgres.swap([Swap(database=database, staged=staged, run=RUN)])
+    assert world.server.run(name, "SELECT count(*) FROM a") == [(2,)]
+    world.server.drop(name)
+    world.server.run("postgres", f"DROP ROLE {owner}")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "ENCODING 'LATIN1' LOCALE 'C'",
+        "LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' LOCALE 'C.UTF-8'",
+    ],
+)
+def test_encoding_and_locale_are_as_they_were(world: World, options: str) -> None:
+    name = f"{world.name} locale"
+    world.server.run("postgres", f'CREATE DATABASE "{name}" TEMPLATE template0 {options}')
+    world.server.run(name, "CREATE TABLE \"tä\" (a text PRIMARY KEY); INSERT INTO \"tä\" VALUES ('ö'), ('z')")
+    database = world.database(database=name)
+    asked = "SELECT encoding, datcollate, datctype, datlocprovider, daticulocale FROM pg_database WHERE datname = "
+    before = world.server.run("postgres", f"{asked}'{name}'")
+    staged = database.stage(world.copy, database.capture(world.copy, quiet), "p", quiet)
+    assert world.server.run("postgres", f"{asked}'{staged}'") == before
+    assert database.loss(staged) == []
+    world.server.drop(name)
+
+
+@pytest.mark.parametrize("way", ["passfile", "service"])
+def test_a_passfile_or_a_service_does_as_well_as_a_password(world: World, tools: str, tmp_path: Path, way: str) -> None:
+    secret = tmp_path / "secret"
+    if way == "passfile":
+        secret.write_text(f"*:*:*:*:{PASSWORD}\n")
+        changes: dict[str, Any] = {"passfile": str(secret)}
+    else:
+        secret.write_text(f"[shop]\nhost={world.server.address}\nuser=postgres\npassword={PASSWORD}\n")
+        changes = {"service_file": str(secret), "service_name": "shop", "container": None}
+        if tools == "container":
+            pytest.skip("a service says the address itself, so no container is named")
+    secret.chmod(0o600)
+    database = world.database(password=None, **changes)
+    assert database.loss(database.stage(world.copy, database.capture(world.copy, quiet), "p", quiet)) == []
+
+
+def ask(tmp_path: Path, module: str, *flags: str, **options: Any) -> dict[str, Any]:
+    """Run a module as Ansible does and return what it said; the password shows nowhere."""
+    text = subprocess.run(
+        [
+            *("ansible", "localhost", "-c", "local", "-vvv", "-m", f"tiered.rollback.{module}", *flags),
+            *("-e", f"ansible_python_interpreter={sys.executable}", "-a", json.dumps(options)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "minimal", "ANSIBLE_NOCOLOR": "1"},
+    ).stdout
+    assert PASSWORD not in text
+    found = re.search(r"^localhost \| \w+!? => (\{.*^\})", text, re.DOTALL | re.MULTILINE)
+    assert found, text
+    return dict(json.loads(found[1]))
+
+
+def test_the_modules_copy_tell_restore_and_swap(world: World, tmp_path: Path) -> None:
+    postgres = {"database": world.name, "container": world.server.container, "password": PASSWORD}
+    dest = str(tmp_path / "backups/one")
+    before = world.everything()
+    foretold = ask(tmp_path, "pg_backup", "--check", postgres=postgres, dest=dest)
+    assert not Path(dest).exists()
+    made = ask(tmp_path, "pg_backup", postgres=postgres, dest=dest)
+    again = ask(tmp_path, "pg_backup", postgres=postgres, dest=dest)
+    assert (foretold["changed"], made["changed"], again["changed"]) == (True, True, False)
+    assert foretold["schema"] == made["schema"] == again["schema"]
+
+    world.run("DELETE FROM items")
+    foretold = ask(tmp_path, "pg_restore", "--check", postgres=postgres, src=dest, swap=True)
+    assert world.server.databases(world.name) == [world.name]
+    real = ask(tmp_path, "pg_restore", postgres=postgres, src=dest, swap=True)
+    assert (foretold["changed"], foretold["actions"]) == (real["changed"], real["actions"])
+    assert real["loss"] == [{"table": "public.items", "added": 0, "removed": 500, "changed": 0}]
+    assert world.everything() == before
+    assert not ask(tmp_path, "pg_restore", postgres=postgres, src=dest, swap=True)["changed"]
+    told = ask(tmp_path, "pg_database_info", postgres=postgres)
+    assert [one["name"] for one in told["displaced"]] == [real["displaced"]]
+    assert told["staged"] == []
+
+    failed = ask(tmp_path, "pg_database_info", postgres={**postgres, "database": "no such"})
+    assert "there is no database no such" in failed["msg"]
 
 
 def test_nobody_gets_in_while_kept_out(world: World) -> None:

@@ -6,12 +6,13 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.tiered.rollback.plugins.module_utils import _context
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _databases
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
@@ -100,3 +101,10 @@ def test_each_stack_has_a_state_directory_of_its_own(deployment: Any) -> None:
 
 def test_the_modules_argument_parser_is_ansibles_own() -> None:
     assert _context.AnsibleModule is basic.AnsibleModule
+
+
+def test_a_module_without_a_stack_is_given_one_database() -> None:
+    values = {name: spec.get("default") for name, spec in _databases.POSTGRES_SPEC.items()}
+    params = {"postgres": {**values, "database": "shop", "host": "h"}}
+    database = Context(SimpleNamespace(params=params)).postgres  # type: ignore[arg-type]
+    assert (database.name, database.server.engine) == ("shop", None)
