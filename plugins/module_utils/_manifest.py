@@ -145,7 +145,7 @@ def from_dict(raw: Any) -> RestorePoint:
             name: ServicePart(**{**part, "digests": tuple(part["digests"])})
             for name, part in values["services"].items()
         }
-        values["databases"] = {name: _database(part) for name, part in values["databases"].items()}
+        values["databases"] = {name: database(part) for name, part in values["databases"].items()}
         values["git"] = GitPart(**values["git"]) if values["git"] else None
         return RestorePoint(**values)
     except (KeyError, TypeError, AttributeError) as error:
@@ -154,7 +154,8 @@ def from_dict(raw: Any) -> RestorePoint:
         ) from error
 
 
-def _database(raw: Mapping[str, Any]) -> DatabasePart:
+def database(raw: Mapping[str, Any]) -> DatabasePart:
+    """Read the part of one database, as :func:`dataclasses.asdict` wrote it; raises KeyError or TypeError else."""
     files = {
         _names.relative_path(path, "a manifest's database"): DataFile(**file) for path, file in raw["files"].items()
     }
