@@ -124,7 +124,8 @@ class SqliteDatabase:
         except OSError as error:
             raise _refused(error, staged.parent, part.size) from error
         finally:
-            partial.unlink(missing_ok=True)
+            if partial.exists():
+                partial.unlink()
         return staged.name
 
     def discard(self, staged: str) -> None:

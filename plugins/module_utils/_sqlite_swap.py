@@ -55,9 +55,10 @@ def check(live: Path, staged: Path, run: str) -> None:
         )
     if not staged.is_file():
         raise RollbackError(f"{staged} is not there, so {live} stays", "Run the command again: it is staged anew.")
-    if any(path.exists() for path in _sqlite_place.beside(staged)) and not settle(staged):
+    if logs := [path.name for path in _sqlite_place.beside(staged) if path.exists()]:
         raise RollbackError(
-            f"{staged} cannot be made live: it is damaged, and its log lies beside it", "Choose another restore point."
+            f"{staged} cannot be made live: {', '.join(logs)} lies beside it, so it is damaged or in use",
+            "Choose another restore point, or make it whole first: sqlite3 FILE 'PRAGMA integrity_check'.",
         )
 
 
@@ -67,16 +68,19 @@ def exchange(live: Path, staged: Path, run: str) -> None:
     if done(live, run) or _same(live, staged):
         return
     old = displaced_name(live, run)
-    whole = live.exists() and settle(live)
     if not old.exists():
         if live.exists():
             os.link(live, old)
         else:
             # An empty file is to SQLite what none is, and says that the exchange was begun.
             os.close(os.open(old, os.O_CREAT | os.O_EXCL, _files.PRIVATE_FILE))
-    _clear(live, old, whole=whole)
+    _keep_logs(live, old)
+    whole = live.exists() and settle(live)
+    # Taken away before the rename: SQLite would replay them over whatever file has the name.
+    for path in (*_sqlite_place.beside(live), *(_sqlite_place.beside(old) if whole else ())):
+        path.unlink(missing_ok=True)
     _files.sync_directory(live.parent)
-    # The one step that makes the new file live. Nothing lies beside the name any more that SQLite would replay on it.
+    # The one step that makes the new file live.
     staged.rename(live)
     _files.sync_directory(live.parent)
 
@@ -84,7 +88,7 @@ def exchange(live: Path, staged: Path, run: str) -> None:
 def settle(path: Path) -> bool:
     """Bring a file nobody has open into one piece: interrupted transactions undone, the log's commits written into it.
 
-    :returns: False where it is too damaged for that; then its log still lies beside it.
+    :returns: False where it is too damaged for that; SQLite may have removed its log all the same.
     """
     try:
         with closing(
@@ -92,12 +96,13 @@ def settle(path: Path) -> bool:
         ) as found:
             # The first read rolls a hot journal back.
             found.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            busy = found.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            # Not TRUNCATE, which would empty the log under its second name too; closing removes it.
+            busy, pages, written = found.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
     except sqlite3.Error as error:
         if "locked" not in str(error):
             return False
-        busy = 1
-    if busy:
+        busy, pages, written = 1, 0, 0
+    if busy or pages != written:
         who = ", ".join(_sqlite_place.holders(path)) or "a process out of sight"
         raise RollbackError(f"{path} is in use by {who}", "Stop it; nothing was moved.")
     return True
@@ -110,13 +115,15 @@ def remove(path: Path) -> None:
     _files.sync_directory(path.parent)
 
 
-def _clear(live: Path, old: Path, *, whole: bool) -> None:
-    """Take away what lies beside the live name, which SQLite would replay over any file of that name."""
+def _keep_logs(live: Path, old: Path) -> None:
+    """Give the live file's logs a second name: SQLite removes them on closing even where the file is damaged."""
     for path, kept in zip(_sqlite_place.beside(live), _sqlite_place.beside(old), strict=True):
-        if whole:
-            path.unlink(missing_ok=True)
-        elif path.exists():
-            path.rename(kept)
+        # The index (-shm) is made anew from the log.
+        if path.exists() and not path.name.endswith("-shm"):
+            # One of an earlier attempt may be out of date: the application may have run since.
+            kept.unlink(missing_ok=True)
+            os.link(path, kept)
+    _files.sync_directory(live.parent)
 
 
 def _same(one: Path, other: Path) -> bool:
