@@ -109,7 +109,7 @@ def test_a_file_that_the_container_does_not_see_is_refused(tmp_path: Path) -> No
     assert _find(engine, proc=tmp_path / "proc") == tmp_path / "x.db"
     (inside / "x.db").unlink()
     (inside / "x.db").touch()
-    with pytest.raises(RollbackError, match="is not .* on this host"):
+    with pytest.raises(RollbackError, match=r"is not .* on this host"):
         _find(engine, proc=tmp_path / "proc")
 
 
