@@ -41,6 +41,22 @@ author:
   - The tiered.rollback authors (@tiered)
 """
 
+    SQLITE = r"""
+options:
+  path:
+    description:
+      - The database's file; absolute. With O(service) it is the path inside that service's containers, in a volume or
+        bind mount.
+    type: str
+    required: true
+  service:
+    description: Compose service whose containers, running or stopped, hold the file. Needs O(project).
+    type: str
+  project:
+    description: Compose project of O(service).
+    type: str
+"""
+
     RUN = r"""
 options:
   run:

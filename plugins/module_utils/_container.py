@@ -48,6 +48,20 @@ class Container:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mount:
+    """What covers a folder or file of a container.
+
+    :param kind: ``volume``, ``bind``, ``tmpfs`` and what else the engine knows.
+    :param source: path on the engine's host; empty where it has none.
+    :param target: path in the container.
+    """
+
+    kind: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Image:
     """A local image; *size* in bytes."""
 

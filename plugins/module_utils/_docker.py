@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils._container import Container, Image
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Container, Image, Mount
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 try:
@@ -68,6 +68,12 @@ class Engine:
                 return _container(self._api.inspect_container(container_id))
             except docker.errors.NotFound:
                 return None
+
+    def mounts(self, container_id: str) -> list[Mount]:
+        """What a container, running or not, has mounted over its own files."""
+        with _engine_errors("inspect a container"):
+            found = self._api.inspect_container(container_id).get("Mounts") or ()
+        return [Mount(kind=m["Type"], source=m.get("Source") or "", target=m["Destination"]) for m in found]
 
     def image(self, name: str) -> Image | None:
         """Return a local image by name, id or digest, or None where it is not at hand."""

@@ -10,6 +10,7 @@ import docker.errors
 import pytest
 import requests.exceptions
 from ansible_collections.tiered.rollback.plugins.module_utils import _docker
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Mount
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
@@ -208,3 +209,15 @@ def test_a_missing_python_package_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(_docker, "MISSING", ImportError("no", name="docker"))
     with pytest.raises(RollbackError, match="a Python package is missing on the target host: docker"):
         Engine()
+
+
+def test_mounts_are_read_with_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = [
+        {"Type": "volume", "Name": "v", "Source": "/var/lib/docker/volumes/v/_data", "Destination": "/data"},
+        {"Type": "tmpfs", "Source": "", "Destination": "/run"},
+    ]
+    engine, _api = _engine(monkeypatch, inspect_container=_raw(Mounts=mounts))
+    assert engine.mounts("c1") == [
+        Mount(kind="volume", source="/var/lib/docker/volumes/v/_data", target="/data"),
+        Mount(kind="tmpfs", source="", target="/run"),
+    ]

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One SQLite file: opened so that the application is not disturbed, looked at, checked, copied."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _sqlite_place
+from ansible_collections.tiered.rollback.plugins.module_utils._databases import Progress
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart
+
+#: Seconds to wait for an application's lock.
+PATIENCE = 10.0
+#: Bytes between two words of progress.
+CHUNK = 64 << 20
+_SHOWN = 5
+
+
+def uri(path: Path, *, settled: bool) -> str:
+    """Return the URI that opens a file without making it.
+
+    :param settled: nobody writes to it and it is whole without a log: no locks, nothing written beside it. A live
+        file on the other hand is opened for writing even to read: a read-only connection cannot tidy up on closing,
+        and would leave a -wal and -shm where there were none.
+    """
+    return f"file:{quote(str(path))}?{'mode=ro&immutable=1' if settled else 'mode=rw'}"
+
+
+@contextmanager
+def opened(path: Path, *, settled: bool = False) -> Iterator[sqlite3.Connection]:
+    """Connect in autocommit mode for reading; what SQLite says against it is raised as a :class:`RollbackError`."""
+    with errors(path):
+        if not settled:
+            may_open(path)
+        with closing(sqlite3.connect(uri(path, settled=settled), PATIENCE, isolation_level=None, uri=True)) as found:
+            found.execute("PRAGMA query_only = ON")
+            yield found
+
+
+def may_open(path: Path) -> None:
+    """Refuse what would make files that the application cannot open: SQLite gives them to the owner only as root."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError as error:
+        raise RollbackError(f"there is no SQLite database {path}", "Correct the path, or restore it.") from error
+    if stat.st_size == 0:
+        return
+    if os.geteuid() not in (0, stat.st_uid):
+        raise RollbackError(
+            f"{path} belongs to another user (uid {stat.st_uid})", "Run as root or as that user (become: true)."
+        )
+
+
+@contextmanager
+def errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ones that a person can act on."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            who = ", ".join(_sqlite_place.holders(path)) or "nobody known"
+            raise RollbackError(
+                f"{path} stayed locked for {PATIENCE:.0f} s by {who}",
+                "A transaction is left open there, or the application locks the file for itself; end it.",
+            ) from error
+        raise RollbackError(
+            f"SQLite cannot read {path}: {error}", "Look at the file, its folder and the disk."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise RollbackError(
+            f"{path} is damaged: {error}", "Choose another restore point or backup; this file was left as it is."
+        ) from error
+
+
+def tables(connection: sqlite3.Connection, schema: str = "main") -> list[str]:
+    """Names of the tables that hold rows themselves; a virtual table's are in its shadow tables."""
+    rows = connection.execute(
+        f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        " AND sql NOT LIKE 'CREATE VIRTUAL %' ORDER BY name"
+    )
+    return [name for (name,) in rows]
+
+
+def quoted(name: str) -> str:
+    """Return a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """Rows by table."""
+    return {
+        name: connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0] for name in tables(connection)
+    }
+
+
+def pragma(connection: sqlite3.Connection, name: str) -> Any:
+    """Return a pragma's one value."""
+    return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def schema(connection: sqlite3.Connection, query: str | None) -> str:
+    """Return what the user's query says the schema is, else a hash over its definition and ``user_version``."""
+    if query is not None:
+        row = connection.execute(query).fetchone()
+        if row is None or row[0] is None:
+            raise RollbackError(
+                f"schema_version gave no value: {query}", "Correct the query; it is to return one value."
+            )
+        return str(row[0])
+    rows = connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1, 2"
+    )
+    return _files.sha256(_files.dump_json([pragma(connection, "user_version"), *map(list, rows)]))
+
+
+def properties(path: Path) -> dict[str, Any]:
+    """Return what a settled file says of itself."""
+    with opened(path, settled=True) as connection:
+        found = {name: pragma(connection, name) for name in ("page_size", "encoding", "user_version", "application_id")}
+    # Byte 18 of the header is what lasts of the journal mode; the others are each connection's own choice.
+    with path.open("rb") as file:
+        found["journal_mode"] = "wal" if file.read(19)[18:] == b"\2" else "delete"
+    return found
+
+
+def verify(path: Path, part: DatabasePart, query: str | None) -> None:
+    """Check that a settled file is sound and what *part* says.
+
+    :raises RollbackError: with what is wrong.
+    """
+    with opened(path, settled=True) as connection:
+        sound(connection, path, full=True)
+        found = {"tables": counts(connection), "schema": schema(connection, query)}
+    for what, wanted in (("tables", dict(part.tables)), ("schema", part.schema)):
+        if found[what] != wanted:
+            raise RollbackError(
+                f"{path} is not what the restore point says: {what} {found[what]}, expected {wanted}",
+                "If schema_version was changed in the description since, change it back; else choose another.",
+            )
+
+
+def sound(connection: sqlite3.Connection, path: Path, *, full: bool) -> None:
+    """Check a file's structure and foreign keys.
+
+    :param full: also that every index agrees with its table, which takes several times as long.
+    """
+    wrong = [row[0] for row in connection.execute(f"PRAGMA {'integrity_check' if full else 'quick_check'}({_SHOWN})")]
+    if wrong != ["ok"]:
+        raise RollbackError(f"{path} is damaged: {'; '.join(wrong)}", "Choose another restore point or backup.")
+    broken = connection.execute("PRAGMA foreign_key_check").fetchmany(_SHOWN)
+    if broken:
+        shown = "; ".join(f"row {row} of {table} refers to nothing in {parent}" for table, row, parent, _key in broken)
+        raise RollbackError(
+            f"{path} violates its foreign keys: {shown}", "Repair the rows, or choose another restore point or backup."
+        )
+
+
+def digest(path: Path) -> str:
+    """Return a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy(source: Path, target: Path, progress: Progress) -> None:
+    """Copy into a new file, by sharing blocks where the file system can; the room for it is taken first."""
+    with source.open("rb") as old, target.open("xb") as new:
+        os.fchmod(new.fileno(), _files.PRIVATE_FILE)
+        size, done = os.fstat(old.fileno()).st_size, 0
+        if size:
+            os.posix_fallocate(new.fileno(), 0, size)
+        while count := _move(old.fileno(), new.fileno()):
+            done += count
+            progress(done, size, "bytes")
+
+
+def _move(source: int, target: int) -> int:
+    try:
+        return os.copy_file_range(source, target, CHUNK)
+    except OSError:
+        # Not between these file systems; a real error comes again.
+        return os.sendfile(target, source, None, CHUNK)

@@ -1,0 +1,103 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sqlite_backup
+short_description: Copy a live SQLite database consistently
+version_added: 0.2.0
+description:
+  - Copies a database while its application writes to it, through SQLite's online backup. What is only in the
+    write-ahead log is in the copy too.
+  - The copy's structure and foreign keys are checked, and its SHA-256 and the rows of each table are kept beside it.
+  - With a write-ahead log writers are not disturbed. Without one they wait for half a second at most.
+extends_documentation_fragment:
+  - tiered.rollback.stack.sqlite
+  - tiered.rollback.stack.attributes
+options:
+  dest:
+    description:
+      - Directory of this one backup. It is made, readable by its owner only.
+      - Where it holds the same copy already nothing changes. Where it holds another one the module fails, since a
+        backup is never overwritten.
+    type: path
+    required: true
+author:
+  - The tiered.rollback authors (@tiered)
+"""
+
+EXAMPLES = r"""
+- name: Keep the workstation's database
+  tiered.rollback.sqlite_backup:
+    project: udo
+    service: workstation
+    path: /app/data/workstation.db
+    dest: /var/backups/workstation/before-v1.1.0
+"""
+
+RETURN = r"""
+sha256:
+  description: SHA-256 of the copy.
+  returned: success
+  type: str
+size:
+  description: Bytes of the copy.
+  returned: success
+  type: int
+tables:
+  description: Rows by table.
+  returned: success
+  type: dict
+schema:
+  description: Hash of the schema.
+  returned: success
+  type: str
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _sqlite_backup
+from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import COPY
+
+OPTIONS = {**_sqlite_backup.OPTIONS, "dest": {"type": "path", "required": True}}
+
+
+def act(ctx: Context) -> dict[str, Any]:
+    """Capture, and keep the copy unless it is there."""
+    dest = Path(ctx.module.params["dest"])
+    database = _sqlite_backup.database(ctx)
+    held = _sqlite_backup.read(dest)
+    with _sqlite_backup.captured(database, dest) as (temporary, part):
+        changed = held is None or held.files != part.files
+        if changed and dest.exists():
+            raise RollbackError(
+                f"{dest} holds something else already", "A backup is never overwritten; choose a new name."
+            )
+        if changed and not ctx.module.check_mode:
+            _sqlite_backup.keep(temporary, part, dest)
+    copy = part.files[COPY]
+    after = f"{dest}: sha256 {copy.sha256[:12]}, {copy.size} bytes\n"
+    return {
+        "changed": changed,
+        "sha256": copy.sha256,
+        "size": copy.size,
+        "tables": dict(part.tables),
+        "schema": part.schema,
+        "diff": {"before": "" if changed else after, "after": after},
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    _context.main(act, OPTIONS, required_together=_sqlite_backup.TOGETHER)
+
+
+if __name__ == "__main__":
+    main()

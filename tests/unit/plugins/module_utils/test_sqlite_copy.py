@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite_copy, _sqlite_file
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.tests.support import sqlite
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete", "truncate", "persist"])
+def test_a_copy_made_while_another_process_writes_is_of_one_moment(tmp_path: Path, mode: str) -> None:
+    live = sqlite.make(tmp_path / "app.db", mode=mode, rows=5000, padding=8000)
+    told: list[int] = []
+    with sqlite.writing(live, 0.05) as longest:
+        while sqlite.rows(live) < 5003:
+            pass
+        _sqlite_copy.copy(live, tmp_path / "copy", lambda done, _total, _unit: told.append(done))
+    copy = tmp_path / "copy"
+    with _sqlite_file.opened(copy, settled=True) as connection:
+        _sqlite_file.sound(connection, copy, full=True)
+        counts = _sqlite_file.counts(connection)
+    assert counts["author"] == counts["book"] > 5000
+    assert told[-1] == copy.stat().st_size > 40e6
+    # What a writer waits for is a step, not the copy; a loaded machine needs room.
+    assert longest
+    assert longest[0] < 2
+
+
+def test_a_commit_that_is_only_in_the_log_is_in_the_copy(tmp_path: Path) -> None:
+    live = sqlite.make(tmp_path / "app.db")
+    sqlite.crash(live, "wal")
+    assert live.with_name("app.db-wal").stat().st_size
+    _sqlite_copy.copy(live, tmp_path / "copy", sqlite.quiet)
+    assert sqlite.rows(tmp_path / "copy") == 101
+
+
+def test_an_interrupted_transaction_is_not_in_the_copy(tmp_path: Path) -> None:
+    live = sqlite.make(tmp_path / "app.db", mode="delete")
+    sqlite.crash(live, "delete")
+    assert live.with_name("app.db-journal").stat().st_size
+    _sqlite_copy.copy(live, tmp_path / "copy", sqlite.quiet)
+    assert sqlite.rows(tmp_path / "copy", "SELECT count(*) FROM author WHERE name LIKE 'author %'") == 100
+    assert sqlite.rows(tmp_path / "copy", "PRAGMA integrity_check") == "ok"
+
+
+def test_two_copies_of_the_same_state_are_the_same_bytes(tmp_path: Path) -> None:
+    live = sqlite.make(tmp_path / "app.db")
+    for name in ("one", "two"):
+        _sqlite_copy.copy(live, tmp_path / name, sqlite.quiet)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_an_empty_database_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "app.db").touch()
+    _sqlite_copy.copy(tmp_path / "app.db", tmp_path / "copy", sqlite.quiet)
+    assert (tmp_path / "copy").exists()
+
+
+def test_without_a_log_commits_that_come_faster_than_steps_are_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = sqlite.make(tmp_path / "app.db", mode="delete", rows=2000, padding=8000)
+    monkeypatch.setattr(_sqlite_copy, "_STEP", 65536)
+    monkeypatch.setattr(_sqlite_copy, "_HELD", 0.0)
+
+    with closing(sqlite3.connect(live, isolation_level=None)) as writer:
+
+        def commit(_done: int, _total: int, _unit: str) -> None:
+            writer.execute("INSERT INTO author (name) VALUES ('now')")
+
+        with pytest.raises(RollbackError, match="faster than it can be copied"):
+            _sqlite_copy.copy(live, tmp_path / "copy", commit)
+
+
+def test_a_lock_that_is_never_given_back_is_an_error_that_names_its_holder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_sqlite_file, "PATIENCE", 0.1)
+    live = sqlite.make(tmp_path / "app.db", mode="delete")
+    with closing(sqlite3.connect(live, isolation_level=None)) as application:
+        application.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RollbackError, match="stayed locked"):
+            _sqlite_copy.copy(live, tmp_path / "copy", sqlite.quiet)
