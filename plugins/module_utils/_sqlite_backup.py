@@ -48,7 +48,7 @@ def read(directory: Path) -> DatabasePart | None:
     if data is None:
         return None
     try:
-        return _manifest.database(_files.load_json(data, str(directory / _PART)))
+        return _manifest.database_part(_files.load_json(data, str(directory / _PART)))
     except (KeyError, TypeError, AttributeError) as error:
         raise RollbackError(f"{directory / _PART} is malformed: {error}", "Choose another backup.") from error
 
