@@ -123,11 +123,6 @@ options:
         description: Processes that dump and restore side by side; fewer where the server lacks free connections.
         type: int
         default: 2
-      restore:
-        description: How a tier 2 rollback restores it; the modules for one database have an option of their own.
-        type: str
-        choices: [aside, in_place]
-        default: aside
       schema_version:
         description: Query whose one value names the schema. The default is a hash of the schema.
         type: str

@@ -135,6 +135,9 @@ def _fetch(ctx: Context, target: Target) -> None:
 
 def _capture_before(ctx: Context, now: Observed, checks: list[_checks.Result], version: str, data: Data) -> str:
     point_id = f"before-{ctx.run.id}"
+    databases, problems = data.copy_what_can_be(point_id)
+    for problem in problems:
+        ctx.module.warn(problem)
     point = _capture.describe(
         ctx.stack,
         now,
@@ -145,7 +148,7 @@ def _capture_before(ctx: Context, now: Observed, checks: list[_checks.Result], v
         created=_journal.now(),
         reason=f"state before {ctx.run.playbook}",
         healthy=all(check.ok for check in checks),
-        databases=data.copy(point_id),
+        databases=databases,
     )
     _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
     try:

@@ -10,11 +10,13 @@ found done or not done, whatever the names are by then.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+import shutil
 from itertools import groupby
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _writers
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database, Swap
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart, RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
@@ -23,6 +25,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stac
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
 
 Exchange = Callable[[Sequence[Swap]], None]
+#: Kind of a part whose database could not be copied.
+NO_COPY = "no copy"
 #: What a run that returns to the state before adds to its id, so that each exchange has a name of its own.
 _BACK = "-back"
 
@@ -57,11 +61,29 @@ class Data:
 
     def copy(self, point_id: str) -> dict[str, DatabasePart]:
         """Copy every live database into a restore point that is about to be written."""
-        parts = {}
-        for name, database in self._databases.items():
-            with self._journal.step(f"copy {name}"):
-                parts[name] = database.capture(self._store.begin(point_id, name), self._journal.progress)
-        return parts
+        return {name: self._copy(point_id, name) for name in self._databases}
+
+    def copy_what_can_be(self, point_id: str) -> tuple[dict[str, DatabasePart], list[str]]:
+        """Copy likewise, but a database that cannot be copied (a damaged one) must not stop its own rollback.
+
+        It is put aside in any case, with every row, and an undo returns to that.
+
+        :returns: the parts, and what was wrong with those that hold no copy.
+        """
+        parts: dict[str, DatabasePart] = {}
+        problems = []
+        for name in self._databases:
+            try:
+                parts[name] = self._copy(point_id, name)
+            except RollbackError as error:
+                shutil.rmtree(self._store.begin(point_id, name))
+                parts[name] = DatabasePart(kind=NO_COPY, files={}, schema="unknown", tables={})
+                problems.append(f"{name} could not be copied, only put aside: {error.message}")
+        return parts, problems
+
+    def _copy(self, point_id: str, name: str) -> DatabasePart:
+        with self._journal.step(f"copy {name}"):
+            return self._databases[name].capture(self._store.begin(point_id, name), self._journal.progress)
 
     def stage(self, point: RestorePoint) -> dict[str, str]:
         """Restore a point's databases aside, those left out that are live already; return their names by database.
@@ -163,6 +185,11 @@ class Data:
         return next((old.name for old in self._databases[name].displaced() if old.run in runs), None)
 
     def _restore(self, name: str, point: RestorePoint) -> str:
+        if point.databases[name].kind == NO_COPY:
+            raise RollbackError(
+                f"restore point {point.id} holds no copy of {name}, and what was put aside then is gone",
+                "Choose another restore point; status.yml lists them.",
+            )
         directory = self._store.database(point, name)
         return self._databases[name].stage(directory, point.databases[name], point.id, self._journal.progress)
 

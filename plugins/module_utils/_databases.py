@@ -27,7 +27,6 @@ POSTGRES_SPEC: dict[str, dict[str, Any]] = {
     "maintenance_database": {"type": "str", "default": "postgres"},
     "format": {"type": "str", "choices": ["custom", "directory"], "default": "directory"},
     "jobs": {"type": "int", "default": 2},
-    "restore": {"type": "str", "choices": ["aside", "in_place"], "default": "aside"},
     "schema_version": {"type": "str"},
     "writers": {"type": "list", "elements": "str"},
 }
@@ -54,7 +53,6 @@ class Postgres:
     :param passfile: a ``.pgpass`` file on the target; `service_file` and `service_name` likewise are libpq's.
     :param maintenance_database: where the connection goes that creates and renames databases.
     :param jobs: processes that dump and restore side by side.
-    :param restore: ``aside`` restores into a new database and renames; ``in_place`` is for servers without the room.
     :param schema_version: query whose one value names the schema (``SELECT max(version) FROM migrations``); without
         it a hash of the schema does.
     :param writers: services that are stopped meanwhile; None: those that depend on the container's service.
@@ -73,7 +71,6 @@ class Postgres:
     maintenance_database: str
     format: str
     jobs: int
-    restore: str
     schema_version: str | None
     writers: tuple[str, ...] | None
 
@@ -156,8 +153,11 @@ class Database(Protocol):
         :raises RollbackError: when the copy is damaged, does not restore or is not what the part says.
         """
 
+    def staged_name(self, point: str) -> str:
+        """Name what :meth:`stage` makes of a restore point, whether it is there or not."""
+
     def discard(self, staged: str) -> None:
-        """Remove a staged database; none is no error."""
+        """Remove a staged or displaced database; none is no error."""
 
     def displaced(self) -> Sequence[Displaced]:
         """Every database that a run put aside, oldest first."""

@@ -110,7 +110,7 @@ class SqliteDatabase:
 
     def stage(self, directory: Path, part: DatabasePart, point: str, progress: Progress) -> str:
         """Copy a captured file beside the live one and check it there; at once where that is done already."""
-        staged = self._beside(f".{self.live.name}.prepared-{_files.sha256(point.encode())[:12]}")
+        staged = self._beside(self.staged_name(point))
         if staged.exists():
             return staged.name
         partial = self._beside(f"{staged.name}.partial")
@@ -127,6 +127,10 @@ class SqliteDatabase:
             if partial.exists():
                 partial.unlink()
         return staged.name
+
+    def staged_name(self, point: str) -> str:
+        """Name the file that :meth:`stage` makes of a restore point."""
+        return f".{self.live.name}.prepared-{_files.sha256(point.encode())[:12]}"
 
     def discard(self, staged: str) -> None:
         """Remove a staged or displaced file; none is no error."""

@@ -57,6 +57,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
 
@@ -66,22 +67,24 @@ OPTIONS = {**_context.RUN_OPTIONS, "lock_wait": {"type": "int", "default": 30}}
 def act(ctx: Context) -> dict[str, Any]:
     """Remove what retention allows, or in check mode say what that is."""
     if ctx.module.check_mode:
-        return _result(*_choose(ctx))
+        points, removed, _databases = _choose(ctx)
+        return _result(points, removed)
     with _lock.held(ctx.state, ctx.run, ctx.module.params["lock_wait"]):
         try:
-            points, removed = _choose(ctx)
+            points, removed, databases = _choose(ctx)
             for point in points:
                 if point.id in removed:
-                    _remove(ctx, point)
+                    _remove(ctx, point, databases)
         finally:
             _lock.release(ctx.state, ctx.run)
     return _result(points, removed)
 
 
-def _choose(ctx: Context) -> tuple[list[RestorePoint], list[str]]:
+def _choose(ctx: Context) -> tuple[list[RestorePoint], list[str], list[Database]]:
     points = list(ctx.store.points())
     now = observe(ctx.stack, ctx.engine, ctx.compose)
-    kept = {point.id for point in _target.equal_points(ctx.stack, ctx.store, now, points)}
+    # A stack with databases is captured again and again as it is, so that many points equal what runs.
+    kept = {point.kind: point.id for point in _target.equal_points(ctx.stack, ctx.store, now, points)}.values()
     kept |= {point.id for point in points if ctx.store.pinned(point.id)}
     kept |= {entry[key] for entry in _ledger.entries(ctx.state)[-1:] for key in ("before", "target")}
     journal = _journal.load(ctx.state)
@@ -95,10 +98,13 @@ def _choose(ctx: Context) -> tuple[list[RestorePoint], list[str]]:
         max_age_days=ctx.stack.max_age_days,
         today=datetime.now(UTC),
     )
-    return points, removed
+    return points, removed, [database for database, _exchange in ctx.databases(now.project)]
 
 
-def _remove(ctx: Context, point: RestorePoint) -> None:
+def _remove(ctx: Context, point: RestorePoint, databases: list[Database]) -> None:
+    for database in databases:
+        if database.name in point.databases:
+            database.discard(database.staged_name(point.id))
     # The point first: a point whose image tags are gone could be offered though a prune has taken its images.
     ctx.store.remove(point.id)
     for tag in _capture.keep_tags(point).values():

@@ -367,6 +367,9 @@ class FakeDatabase:
         self.beside.setdefault(f"prepared-{point}", (f"{self.name}-{self._made}", rows, None))
         return f"prepared-{point}"
 
+    def staged_name(self, point: str) -> str:
+        return f"prepared-{point}"
+
     def discard(self, staged: str) -> None:
         self.call("discard")
         self.beside.pop(staged, None)
@@ -410,6 +413,10 @@ class FakeModule:
     params: dict[str, Any]
     check_mode: bool = False
     no_log_values: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
 
 
 class Deployment:

@@ -143,6 +143,23 @@ def test_where_the_second_of_two_servers_fails_the_first_is_taken_back(operator:
     assert audit.open
 
 
+def test_a_database_that_cannot_be_copied_is_put_aside_all_the_same_and_undone(operator: Any, migrated: Any) -> None:
+    migrated.failing["capture"] = RollbackError("page 7 is corrupt")
+    operator.switch(tier=2)
+    assert migrated.rows == ["first"]
+    operator.switch(2, kind="undo", version=None)
+    assert migrated.rows == ["first", "second"]
+
+
+def test_where_neither_copy_nor_displaced_database_is_left_the_undo_says_so(operator: Any, migrated: Any) -> None:
+    migrated.failing["capture"] = RollbackError("page 7 is corrupt")
+    operator.switch(tier=2)
+    migrated.beside.clear()
+    with pytest.raises(RollbackError, match="holds no copy of shop"):
+        operator.switch(2, kind="undo", version=None)
+    assert (migrated.rows, migrated.open) == (["first"], True)
+
+
 def test_a_point_that_holds_a_database_nobody_describes_is_refused(operator: Any, migrated: Any) -> None:
     operator.deployment.databases.clear()
     operator.deployment.raw["postgres"] = []

@@ -24,7 +24,7 @@ def _sqlite(**changes: Any) -> Any:
 def test_of_a_postgres_database_name_and_place_are_enough() -> None:
     found = _postgres()
     assert (found.name, found.database, found.container, found.port) == ("shop", "shop", "shop_db", 5432)
-    assert (found.user, found.restore, found.format, found.jobs) == ("postgres", "aside", "directory", 2)
+    assert (found.user, found.format, found.jobs) == ("postgres", "directory", 2)
     assert found.writers is None
 
 

@@ -89,3 +89,15 @@ def test_nothing_is_removed_while_another_run_holds_the_stack(
     with pytest.raises(RollbackError, match="another run holds this stack"):
         act()
     assert len(_versions(captured)) == 5
+
+
+def test_of_points_that_equal_what_runs_only_the_newest_is_safe_and_prepared_databases_go_with_theirs(
+    deployment: Any, operator: Any, build: Any
+) -> None:
+    shop = deployment.add_database()
+    deployment.raw["keep"] = 1
+    ids = [operator.capture(version, keep_prepared=True)["restore_point"] for version in ("v1", "v2", "v3")]
+    context = deployment.context(run=build.run(), lock_wait=0)
+    restore_point_prune.act(context)
+    assert [point.id for point in context.store.points()] == ids[2:]
+    assert list(shop.beside) == [f"prepared-{ids[2]}"]
