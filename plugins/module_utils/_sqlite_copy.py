@@ -16,7 +16,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _files, _sq
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Progress
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
-#: Bytes copied between two words of progress; in rollback-journal mode what a writer waits for at most.
+#: Bytes a step copies in rollback-journal mode, for which a writer waits.
 _STEP = 16 << 20
 #: In rollback-journal mode: seconds a writer may be kept waiting, the pause that lets it in, and how often a copy
 #: that a commit has overtaken is begun again.
@@ -44,7 +44,7 @@ def copy(live: Path, target: Path, progress: Progress) -> None:
         if logged:
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        step = _STEP
+        step = _sqlite_file.CHUNK if logged else _STEP
         for _attempt in range(_RESTARTS + 1):
             began, copied = time.monotonic(), 0
 
