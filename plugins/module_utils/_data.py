@@ -9,8 +9,8 @@ found done or not done, whatever the names are by then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
 import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 

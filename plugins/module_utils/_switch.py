@@ -165,7 +165,8 @@ class Switch:
         """Stop who writes, exchange all databases or none, and let everybody in again."""
         if staged:
             if point.id != self._journal.before:
-                self._journal.facts["loss"] = self._data.loss(staged)
+                with self._journal.step("compare"):
+                    self._journal.facts["loss"] = self._data.loss(staged)
             with self._journal.step("stop writers", services=list(plan.writers)):
                 self._stop(plan.writers, point.project)
             with self._journal.step("exchange", databases=sorted(staged)):

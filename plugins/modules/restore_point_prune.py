@@ -84,7 +84,8 @@ def _choose(ctx: Context) -> tuple[list[RestorePoint], list[str], list[Database]
     points = list(ctx.store.points())
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     # A stack with databases is captured again and again as it is, so that many points equal what runs.
-    kept = {point.kind: point.id for point in _target.equal_points(ctx.stack, ctx.store, now, points)}.values()
+    same = {point.kind: point.id for point in _target.equal_points(ctx.stack, ctx.store, now, points)}
+    kept = set(same.values())
     kept |= {point.id for point in points if ctx.store.pinned(point.id)}
     kept |= {entry[key] for entry in _ledger.entries(ctx.state)[-1:] for key in ("before", "target")}
     journal = _journal.load(ctx.state)
