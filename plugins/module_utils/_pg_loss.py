@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _pg_catalog as catalog
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import TableLoss
 from ansible_collections.tiered.rollback.plugins.module_utils._pg_names import identifier
 from ansible_collections.tiered.rollback.plugins.module_utils._pg_server import Session
 
-_BUCKETS = 4096
+_BUCKETS = 1 << 16
 _SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 #: Two hashes that name a row or its key, then a value.
@@ -99,12 +100,10 @@ def _hash(columns: Sequence[str], seed: int = 0) -> str:
 
 def _differing(live: Session, staged: Session, table: str, names: Sequence[str], columns: Sequence[str]) -> list[int]:
     """Return the buckets whose rows are not the same on both sides; only these are fetched."""
-    # A sum is the same in whatever order the rows lie; numeric does not overflow.
-    query = (
-        f"SELECT {_hash(names)} & {_BUCKETS - 1}, count(*), sum({_hash(columns, 1)}::numeric)"
-        f" FROM ONLY {table} GROUP BY 1"
-    )
-    here, there = set(live.rows(query)), set(staged.rows(query))
+    # A sum is the same in whatever order the rows lie, and one of bigint is numeric, which does not overflow.
+    query = f"SELECT {_hash(names)} & {_BUCKETS - 1}, count(*), sum({_hash(columns, 1)}) FROM ONLY {table} GROUP BY 1"
+    with ThreadPoolExecutor(2) as pool:
+        here, there = (set(rows) for rows in pool.map(lambda session: session.rows(query), (live, staged)))
     return sorted({bucket for bucket, _count, _sum in here ^ there})
 
 

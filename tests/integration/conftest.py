@@ -8,10 +8,13 @@ from __future__ import annotations
 import secrets
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _pg_tools
 from ansible_collections.tiered.rollback.tests.support import engine
 from ansible_collections.tiered.rollback.tests.support.images import Images
+from ansible_collections.tiered.rollback.tests.support.postgres import PostgresServer, World
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
 MakeStack = Callable[..., Stack]
@@ -45,3 +48,35 @@ def make_stack(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iter
         stack.down()
     left = [name for stack in made for name in [*engine.leftovers(stack.project), *stack.tags()]]
     assert not left
+
+
+@pytest.fixture(scope="module")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; no client of ours is left when the module's tests are over."""
+    made = PostgresServer(secrets.token_hex(4))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+    assert not engine.docker("ps", "-aq", "--filter", f"label={_pg_tools.LABEL}")
+
+
+@pytest.fixture
+def world(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[World]:
+    """A database that holds one of everything."""
+    copy = tmp_path / "copy"
+    copy.mkdir(mode=0o700)
+    made = World(postgres_server, postgres_server.make(), copy)
+    yield made
+    postgres_server.drop(made.name)
+
+
+@pytest.fixture(params=["host", "container"])
+def tools(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whose pg_dump and pg_restore are used."""
+    if request.param == "container":
+        monkeypatch.setattr(_pg_tools, "host_tools", dict)
+    elif 15 not in _pg_tools.host_tools():
+        pytest.skip("the host has no client tools of release 15")
+    return str(request.param)

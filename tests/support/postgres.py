@@ -9,10 +9,15 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+from ansible_collections.tiered.rollback.plugins.module_utils import _databases as databases
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart
+from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
 from ansible_collections.tiered.rollback.tests.support import engine
 from ansible_collections.tiered.rollback.tests.support.images import BASE
 
@@ -172,3 +177,30 @@ class PostgresServer:
                 cursor.execute(query)
                 found[title] = cursor.fetchall()
         return found
+
+
+def quiet(_done: int, _total: int, _unit: str) -> None:
+    return
+
+
+@dataclass
+class World:
+    """One database on the server, and a directory for its copy."""
+
+    server: PostgresServer
+    name: str
+    copy: Path
+
+    def database(self, **changes: Any) -> PostgresDatabase:
+        values = {key: spec.get("default") for key, spec in databases.POSTGRES_SPEC.items()}
+        values |= {"database": self.name, "container": self.server.container, "password": PASSWORD, **changes}
+        return PostgresDatabase(databases.parse_postgres(values, "postgres[0]"), Engine())
+
+    def run(self, statement: str) -> list[tuple[Any, ...]]:
+        return self.server.run(self.name, statement)
+
+    def everything(self) -> dict[str, Any]:
+        return self.server.everything(self.name)
+
+    def capture(self, **changes: Any) -> DatabasePart:
+        return self.database(**changes).capture(self.copy, quiet)
