@@ -20,7 +20,6 @@ class ActionModule(WatchedAction):
 
     MODULE = "tiered.rollback.stack_switch"
     JOURNAL = _journal.NAME
-    BUDGETED = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module without waiting; take a held lock over from a dead run, or wait for a live one."""

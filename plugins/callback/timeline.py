@@ -117,6 +117,8 @@ class CallbackModule(Default):
         if action.rpartition(".")[2] == "validate_argument_spec" and not self._run_is_verbose(result):
             return
         lines = findings(action, found)
+        # An undo has the budget of the tier that it undoes, which is known by now.
+        self._budget = found.get("record", {}).get("budget", self._budget)
         text = self._line(result, "changed" if changed else "ok", lines[0] if lines else "")
         self._display.display(text, color=C.COLOR_CHANGED if changed else C.COLOR_OK)
         for line in lines[1:]:

@@ -28,6 +28,10 @@ options:
       - C(services) (dictionary by service) holds C(checks) (list of HTTP checks with C(url), C(method), C(status),
         C(json), C(headers), C(body), C(timeout) in seconds), C(cutover) (V(auto), V(start_first), V(stop_first)),
         C(attach_command) and C(drain_command) (argument lists), C(drain_timeout) and C(settle) (seconds).
+      - C(postgres) (list of dictionaries) describes databases of PostgreSQL servers, with the keys of the option
+        C(postgres) of M(tiered.rollback.pg_backup).
+      - C(sqlite) (list of dictionaries) describes SQLite files by C(path), on the host or with C(service) inside that
+        service's volume, with C(name), C(schema_version) and C(writers) as for PostgreSQL.
     type: dict
     required: true
   state_dir:

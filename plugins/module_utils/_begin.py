@@ -19,6 +19,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _journal,
     _lock,
     _logs,
+    _outcome,
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -120,6 +121,7 @@ def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, resu
         steps=unfinished.steps if unfinished else [],
         facts={key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed")},
     )
+    journal.facts["budget"] = _outcome.BUDGETS[journal.tier]
     journal.facts["identities"] = unfinished.facts["identities"] if unfinished else {}
     journal.save()
     return journal

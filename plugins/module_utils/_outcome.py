@@ -52,7 +52,6 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         "tier": journal.tier,
         "target": journal.target,
         "before": journal.before,
-        "budget": BUDGETS[journal.tier],
         "started": run.started,
         "ended": ended,
         "duration": _seconds(run.started, ended),

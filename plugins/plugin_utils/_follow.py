@@ -23,7 +23,8 @@ class Follower:
     """A thread that reads the journal, and never more than a convenience: what it cannot read it leaves out.
 
     :param read: returns the journal as it is now, or None where there is none or it cannot be read.
-    :param show: shows a headline, or with ``detail=True`` a line below one.
+    :param show: shows a headline with the share of a budget (in seconds) that is used up, or with ``detail=True`` a
+        line below one.
     """
 
     def __init__(self, run: str, read: Callable[[], Mapping[str, Any] | None], show: Callable[..., None]) -> None:
@@ -61,10 +62,11 @@ class Follower:
                 self._tell(journal["facts"], [step for step in journal["steps"] if step["run"] == self._run])
 
     def _tell(self, facts: Mapping[str, Any], phases: Any) -> None:
+        budget = facts.get("budget")
         if not self._planned and "plan" in facts:
             self._planned = True
             head, *lines = _told.plan(facts)
-            self._show(head)
+            self._show(head, budget)
             for text in lines:
                 self._show(text, detail=True)
         for entry in phases[self._phases :]:
@@ -72,7 +74,7 @@ class Follower:
             # What came before the plan is over by the time that anyone reads of it.
             if entry["name"] != "preflight":
                 self._last = time.monotonic()
-                self._show(_told.phase(entry))
+                self._show(_told.phase(entry), budget)
         if phases and "progress" in phases[-1] and time.monotonic() - self._last >= _PROGRESS:
             self._last = time.monotonic()
-            self._show(_told.progress(phases[-1]))
+            self._show(_told.progress(phases[-1]), budget)

@@ -18,7 +18,6 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.tiered.rollback.plugins.module_utils._outcome import BUDGETS
 from ansible_collections.tiered.rollback.plugins.plugin_utils import _told
 from ansible_collections.tiered.rollback.plugins.plugin_utils._follow import Follower
 
@@ -30,13 +29,12 @@ _STATE_DIR = "/var/lib/tiered-rollback"
 class WatchedAction(ActionBase):
     """Base of the action plugins whose module works on a stack for a while.
 
-    Each names its module, the journal below the stack's state directory, and whether the tier's budget counts.
+    Each names its module, and the journal below the stack's state directory.
     """
 
     TRANSFERS_FILES = False
     MODULE: str
     JOURNAL: str
-    BUDGETED = False
 
     def _module(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         # What the module will refuse may be anything; there is nothing to follow then.
@@ -44,11 +42,7 @@ class WatchedAction(ActionBase):
         if not (isinstance(run, dict) and isinstance(stack, dict) and "name" in stack and "started" in run):
             return self._execute(arguments, task_vars)
         journal = posixpath.join(str(arguments.get("state_dir", _STATE_DIR)), str(stack["name"]), self.JOURNAL)
-        show = _shower(
-            str((task_vars or {}).get("inventory_hostname", "")),
-            run,
-            BUDGETS.get(arguments.get("tier", 1)) if self.BUDGETED else None,
-        )
+        show = _shower(str((task_vars or {}).get("inventory_hostname", "")), str(run["started"]))
         follower = Follower(str(run.get("id")), self._reader(journal), show)
         if self._task.check_mode or self._connection.transport not in _PARALLEL:
             result = self._execute(arguments, task_vars)
@@ -78,10 +72,10 @@ class WatchedAction(ActionBase):
         return read
 
 
-def _shower(host: str, run: Mapping[str, Any], budget: int | None) -> Callable[..., None]:
-    begun = datetime.fromisoformat(str(run["started"]))
+def _shower(host: str, started: str) -> Callable[..., None]:
+    begun = datetime.fromisoformat(started)
 
-    def show(text: str, *, detail: bool = False) -> None:
+    def show(text: str, budget: int | None = None, *, detail: bool = False) -> None:
         elapsed = (datetime.now(UTC) - begun).total_seconds()
         # Over the line that counts on a terminal; the next tick draws that one again.
         erase = "\r\x1b[K" if sys.stdout.isatty() else ""

@@ -34,6 +34,7 @@ def journal(build: Any) -> Journal:
             {"name": "checks", "run": build.run(1).id, "begun": "2026-11-20T10:00:04.000+00:00"},
         ],
         facts={
+            "budget": 300,
             "from_version": "v1.0.0",
             "to_version": "v0.9.0",
             "plan": {"steps": [step]},
@@ -111,3 +112,44 @@ def test_an_error_is_in_the_report_whole(journal: Journal) -> None:
 @pytest.mark.parametrize("tier", [1, 2, 3])
 def test_every_tier_has_a_budget(tier: int) -> None:
     assert _outcome.BUDGETS[tier] >= 300
+
+
+@pytest.fixture
+def with_data(journal: Journal) -> Journal:
+    """A run that took a database back."""
+    journal.facts |= {
+        "outcome": "succeeded",
+        "databases": {"shop": {"identity": "7/1", "displaced": "shop_displaced_r1"}},
+        "loss": {
+            "shop": [
+                {"table": "public.orders", "added": 3, "removed": 2, "changed": 1},
+                {"table": "public.log", "added": 40, "removed": 0, "changed": None},
+            ]
+        },
+        "logs": [{"name": "shop-api-1", "lines": 500, "errors": 2, "last": ["ERROR a | b"]}],
+    }
+    return journal
+
+
+def test_the_report_says_by_table_what_the_restore_point_does_not_have_and_where_it_is_kept(with_data: Journal) -> None:
+    text = _outcome.markdown(_outcome.record(with_data, "shop", ENDED))
+    assert "43 added, 1 changed and 2 removed rows since the restore point, kept in the displaced databases" in text
+    assert "| shop | shop_displaced_r1 |" in text
+    assert "| shop | public.orders | 3 | 1 | 2 |" in text
+    assert "| shop | public.log | 40 | unknown: no key | 0 |" in text
+    assert "| shop-api-1 | 500 | 2 | ERROR a \\| b |" in text
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"), [(None, "none: no data was touched"), ({"shop": []}, "none: no row differs")]
+)
+def test_the_report_says_so_where_nothing_is_lost(journal: Journal, loss: Any, told: str) -> None:
+    journal.facts |= {"outcome": "succeeded", **({} if loss is None else {"loss": loss})}
+    assert f"| data loss | {told} |" in _outcome.markdown(_outcome.record(journal, "shop", ENDED))
+
+
+@pytest.mark.parametrize(("outcome", "kept"), [("succeeded", True), ("reverted", False), ("failed", False)])
+def test_the_ledger_knows_which_database_a_run_made_live(with_data: Journal, outcome: str, kept: bool) -> None:
+    with_data.facts["outcome"] = outcome
+    summary = _outcome.summary(_outcome.record(with_data, "shop", ENDED))
+    assert ("databases" in summary) is kept

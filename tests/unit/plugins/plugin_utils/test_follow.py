@@ -34,7 +34,9 @@ def _follow_all(*readings: dict[str, Any] | None) -> tuple[Follower, list[str]]:
             over.set()
         return script.pop(0) if len(script) > 1 else script[0]
 
-    follower = Follower("r1", read, lambda text, detail=False: told.append(f"  {text}" if detail else text))
+    follower = Follower(
+        "r1", read, lambda text, budget=None, detail=False: told.append(f"  {text}" if detail else text)
+    )
     with follower:
         assert over.wait(10)
         # Once more after the last reading, so that what it held has been told.

@@ -16,7 +16,6 @@ from ansible_collections.tiered.rollback.plugins.plugin_utils import _follow, _w
 class _Action(_watched.WatchedAction):
     MODULE = "tiered.rollback.stack_switch"
     JOURNAL = "journal.json"
-    BUDGETED = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         return self._module(dict(self._task.args), task_vars)
@@ -64,7 +63,7 @@ def _arguments(build: Any) -> dict[str, Any]:
 
 def _journal(build: Any) -> str:
     step = {"action": "stop_first", "subject": "web", "now": "2", "target": "1", "note": ""}
-    facts = {"from_version": "v2", "to_version": "v1", "plan": {"steps": [step]}}
+    facts = {"from_version": "v2", "to_version": "v1", "plan": {"steps": [step]}, "budget": 300}
     return json.dumps({"run": build.run().to_dict(), "facts": facts, "steps": []})
 
 
