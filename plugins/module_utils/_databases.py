@@ -21,7 +21,8 @@ POSTGRES_SPEC: dict[str, dict[str, Any]] = {
     "port": {"type": "int", "default": 5432},
     "user": {"type": "str", "default": "postgres"},
     "password": {"type": "str", "no_log": True},
-    "passfile": {"type": "str"},
+    # A path; the passwords are in the file.
+    "passfile": {"type": "str", "no_log": False},
     "service_file": {"type": "str"},
     "service_name": {"type": "str"},
     "maintenance_database": {"type": "str", "default": "postgres"},

@@ -57,22 +57,23 @@ def merge(live: Iterator[Entry], staged: Iterator[Entry], keyed: bool) -> tuple[
         equal rows, and its value is how many there are.
     """
     added = removed = changed = 0
-    here, there = next(live, None), next(staged, None)
-    while here or there:
-        if there is None or (here is not None and here[:2] < there[:2]):
-            assert here is not None
+    # Hashes have 64 bits: this is behind every one, so that neither side ever runs out first.
+    end = (1 << 64, 0, 0)
+    here, there = next(live, end), next(staged, end)
+    while (here, there) != (end, end):
+        if here[:2] < there[:2]:
             added += 1 if keyed else here[2]
-            here = next(live, None)
-        elif here is None or there[:2] < here[:2]:
+            here = next(live, end)
+        elif there[:2] < here[:2]:
             removed += 1 if keyed else there[2]
-            there = next(staged, None)
+            there = next(staged, end)
         else:
             if keyed:
                 changed += here[2] != there[2]
             else:
                 added += max(0, here[2] - there[2])
                 removed += max(0, there[2] - here[2])
-            here, there = next(live, None), next(staged, None)
+            here, there = next(live, end), next(staged, end)
     return added, removed, changed
 
 

@@ -70,7 +70,10 @@ class Tools:
         """
         environment = self._server.environment()
         name = self._client_name(tool)
-        argv = [str(self._host / tool), *options] if self._host else self._one_off(tool, name, options, directory)
+        if self._container is not None and self._host is None:
+            argv = self._one_off(self._container, tool, name, options, directory)
+        else:
+            argv = [str(self._host / tool) if self._host else tool, *options]
         # A one-off of a run that was killed still works on the same files.
         self._remove_client(name)
         process = subprocess.Popen(
@@ -98,9 +101,9 @@ class Tools:
                 f"{tool} failed ({process.returncode}): {text[-1500:]}", "See the server's log for more."
             )
 
-    def _one_off(self, tool: str, name: str, options: Sequence[str], directory: Path) -> list[str]:
-        container = self._container
-        assert container is not None
+    def _one_off(
+        self, container: Container, tool: str, name: str, options: Sequence[str], directory: Path
+    ) -> list[str]:
         said = self._server.description
         # With an address of the user's the host's network is the one in which it is known to mean the server.
         network = "host" if said.host or self._server.by_service else f"container:{container.id}"
@@ -128,8 +131,7 @@ def _listen(process: subprocess.Popen[str], watch: Callable[[str | None], None])
     lines: queue.Queue[str | None] = queue.Queue()
 
     def read() -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
+        for line in process.stderr or ():
             lines.put(line.rstrip("\n"))
         lines.put(None)
 

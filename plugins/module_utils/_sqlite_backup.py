@@ -56,7 +56,7 @@ def read(directory: Path) -> DatabasePart | None:
 @contextmanager
 def captured(source: SqliteDatabase, dest: Path) -> Iterator[tuple[Path, DatabasePart]]:
     """Capture into a temporary directory on *dest*'s file system, which is removed unless it was kept."""
-    above = next(parent for parent in dest.absolute().parents if parent.is_dir())
+    above = [parent for parent in dest.absolute().parents if parent.is_dir()][0]  # noqa: RUF015  # sanity's pylint
     temporary = Path(tempfile.mkdtemp(prefix=".tiered-rollback-", dir=above))
     try:
         yield temporary, source.capture(temporary, _quiet)

@@ -137,10 +137,10 @@ def test_errors_say_what_to_do_and_never_the_password(
 def test_with_few_free_connections_there_are_fewer_jobs_and_with_none_a_clear_error(world: World) -> None:
     part = world.capture()
     limit = int(world.run("SHOW max_connections")[0][0])
-    held = [world.server.connect("postgres") for _ in range(limit - 4)]
+    held = [world.server.connect("postgres") for _unused in range(limit - 4)]
     try:
         staged = world.database(jobs=8).stage(world.copy, part, "p", quiet)
-        held += [world.server.connect("postgres") for _ in range(2)]
+        held += [world.server.connect("postgres") for _unused in range(2)]
         with pytest.raises(RollbackError, match="connections are free"):
             world.database(jobs=8).stage(world.copy, part, "other", quiet)
     finally:

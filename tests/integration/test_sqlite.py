@@ -123,4 +123,4 @@ def test_a_database_in_a_volume_goes_back_and_its_application_goes_on(stack: Sta
 
 def test_a_file_in_the_containers_own_layer_is_refused(stack: Stack) -> None:
     with pytest.raises(RollbackError, match="writable layer"):
-        _ = _database(stack, "/tmp/app.db").live
+        _unused = _database(stack, "/tmp/app.db").live

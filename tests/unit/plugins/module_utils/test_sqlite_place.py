@@ -56,7 +56,7 @@ def test_a_path_on_the_host_is_followed_to_its_file(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RollbackError, match="is not on this host"):
-        _ = sqlite.database(tmp_path / "none" / "x.db").live
+        _unused = sqlite.database(tmp_path / "none" / "x.db").live
     with pytest.raises(RollbackError, match="is not on this host"):
         _find(FakeEngine({"c1": [_mount(tmp_path / "none")]}))
 
