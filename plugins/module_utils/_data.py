@@ -107,9 +107,20 @@ class Data:
                 if not keep:
                     self._databases[name].discard(staged)
 
-    def loss(self, staged: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
-        """Return per database and table what going to the staged ones loses."""
-        return {name: [vars(table) for table in self._databases[name].loss(beside)] for name, beside in staged.items()}
+    def loss(self, staged: Mapping[str, str]) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
+        """Return per database and table what going to the staged ones loses.
+
+        :returns: the losses, and what was wrong with databases that could not be compared: a damaged one must not stop
+            its own rollback.
+        """
+        found: dict[str, list[dict[str, Any]]] = {}
+        problems = []
+        for name, beside in staged.items():
+            try:
+                found[name] = [vars(table) for table in self._databases[name].loss(beside)]
+            except RollbackError as error:
+                problems.append(f"{name} could not be compared: {error.message}")
+        return found, problems
 
     def keep_out(self, staged: Mapping[str, str]) -> None:
         """Let nobody into the live databases any more."""
@@ -207,13 +218,21 @@ def look(
     }
     return {
         name: DatabaseNow(
-            schema=database.schema(),
+            schema=_schema(database),
             size=database.size(),
             restored=_restored(name, database.identity(), history),
             writers=writers[name],
         )
         for name, database in databases.items()
     }
+
+
+def _schema(database: Database) -> str:
+    try:
+        return database.schema()
+    except RollbackError:
+        # A damaged database is a reason for its rollback, not an obstacle; what is wrong otherwise shows elsewhere.
+        return "unreadable"
 
 
 def _restored(name: str, identity: str, history: Sequence[Mapping[str, Any]]) -> str | None:

@@ -130,6 +130,8 @@ def markdown(full: Mapping[str, Any]) -> str:
 def _loss_in_short(full: Mapping[str, Any]) -> str:
     if "loss" not in full:
         return "none: no data was touched"
+    if full.get("not_compared"):
+        return f"unknown: {'; '.join(full['not_compared'])}; the displaced databases keep what there was"
     tables = [table for found in full["loss"].values() for table in found]
     if not tables:
         return "none: no row differs"

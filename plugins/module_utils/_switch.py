@@ -166,7 +166,8 @@ class Switch:
         if staged:
             if point.id != self._journal.before:
                 with self._journal.step("compare"):
-                    self._journal.facts["loss"] = self._data.loss(staged)
+                    loss, problems = self._data.loss(staged)
+                    self._journal.facts |= {"loss": loss, "not_compared": problems}
             with self._journal.step("stop writers", services=list(plan.writers)):
                 self._stop(plan.writers, point.project)
             with self._journal.step("exchange", databases=sorted(staged)):

@@ -138,6 +138,7 @@ def test_the_playbooks_run_under_their_full_names(stack: Stack, tmp_path: Path) 
         ("status", {}),
         ("tier1_emergency", {"version": "previous"}),
         ("undo", {}),
+        ("cleanup", {}),
         ("restore_point", {"version": "v1.0.0"}),
         ("discover", {"project": stack.project, "output": str(tmp_path / "discovered.yml")}),
     ):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,7 +46,8 @@ def story(make_stack: Any) -> Story:
     told.note("checked", stack.run("tier2-standard.yml", "--check", "--diff", version="v0.9.0"))
     told.note("rolled back", stack.run("tier2-standard.yml", version="v0.9.0", reason="the migration ruined orders"))
     told.tier2.wait_written(5)
-    told.note("again", stack.run("tier2-standard.yml", version="v0.9.0"))
+    collections = {"ANSIBLE_COLLECTIONS_PATH": str(Path(__file__).resolve().parents[2] / ".collections")}
+    told.note("again", stack.run("tiered.rollback.tier2_standard", env=collections, version="v0.9.0"))
     told.note("undone", stack.undo())
     told.tier2.wait_written(5)
     told.note("cleaned", stack.run("cleanup.yml", days=0))

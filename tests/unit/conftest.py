@@ -323,7 +323,7 @@ class FakeDatabase:
     """A database that lives in memory and survives whoever works on it; *writes* happen at once.
 
     :param group: databases of one group are exchanged together.
-    :ivar failing: what the next call of a name raises.
+    :ivar failing: what the next call of a name raises; ``schema`` and ``loss`` go on failing, as on a damaged one.
     """
 
     def __init__(self, name: str, group: str = "server") -> None:
@@ -347,6 +347,8 @@ class FakeDatabase:
         return self._identity
 
     def schema(self) -> str:
+        if "schema" in self.failing:
+            raise self.failing["schema"]
         return self.version
 
     def size(self) -> int:
@@ -382,6 +384,8 @@ class FakeDatabase:
         ]
 
     def loss(self, staged: str) -> list[TableLoss]:
+        if "loss" in self.failing:
+            raise self.failing["loss"]
         target = self.beside[staged][1]
         added, removed = len(set(self.rows) - set(target)), len(set(target) - set(self.rows))
         return [TableLoss(table="t", added=added, removed=removed, changed=0)] if added or removed else []

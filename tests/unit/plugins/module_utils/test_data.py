@@ -151,6 +151,16 @@ def test_a_database_that_cannot_be_copied_is_put_aside_all_the_same_and_undone(o
     assert migrated.rows == ["first", "second"]
 
 
+def test_a_damaged_database_goes_back_though_nothing_can_be_read_of_it(operator: Any, migrated: Any) -> None:
+    broken = RollbackError("page 7 is corrupt")
+    migrated.failing = {"capture": broken, "schema": broken, "loss": broken}
+    record = operator.switch(tier=2)["record"]
+    assert migrated.rows == ["first"]
+    assert record["not_compared"] == ["shop could not be compared: page 7 is corrupt"]
+    (report,) = (operator.deployment.state / "reports").glob("*.md")
+    assert "unknown: shop could not be compared: page 7 is corrupt; the displaced" in report.read_text()
+
+
 def test_where_neither_copy_nor_displaced_database_is_left_the_undo_says_so(operator: Any, migrated: Any) -> None:
     migrated.failing["capture"] = RollbackError("page 7 is corrupt")
     operator.switch(tier=2)
