@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +24,8 @@ _STEP = 16 << 20
 _HELD = 0.5
 _PAUSE = 0.01
 _RESTARTS = 5
+#: Seconds between two looks at how far a file copy has come.
+_LOOK = 0.5
 
 
 class _OvertakenError(Exception):
@@ -32,48 +35,84 @@ class _OvertakenError(Exception):
 def copy(live: Path, target: Path, progress: Progress) -> None:
     """Copy a live database into a new file, whole and durable.
 
-    With a write-ahead log one read transaction spans the copy: it sees one moment, and writers do not notice. Without
-    one a reader keeps writers out, so the copy is made in steps with pauses; a commit between them begins it again,
-    then in the largest step that keeps a writer waiting no longer than half a second.
+    With a write-ahead log writers do not notice. Without one a reader keeps them out, so the copy is made in steps with
+    pauses; a commit between them begins it again, then in the largest step that keeps a writer waiting no longer than
+    half a second.
 
     :raises RollbackError: also when commits come too fast for that.
     """
     with _sqlite_file.opened(live) as source:
-        logged = _sqlite_file.pragma(source, "journal_mode") == "wal"
-        size = _sqlite_file.pragma(source, "page_size")
-        if logged:
-            source.execute("BEGIN")
-            source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        step = _sqlite_file.CHUNK if logged else _STEP
-        for _attempt in range(_RESTARTS + 1):
-            began, copied = time.monotonic(), 0
-
-            def told(status: int, remaining: int, total: int, logged: bool = logged) -> None:
-                nonlocal copied
-                if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                    # The connection has waited for the lock already; the loop around this would wait for ever.
-                    raise sqlite3.OperationalError("database is locked")
-                done = (total - remaining) * size
-                if remaining and done <= copied:
-                    raise _OvertakenError
-                copied = done
-                progress(done, total * size, "bytes")
-                if not logged and remaining:
-                    time.sleep(_PAUSE)
-
-            try:
-                _copy(source, target, max(step // size, 1), told)
-                break
-            except _OvertakenError:
-                step = max(_STEP, int(copied / (time.monotonic() - began) * _HELD))
+        if _sqlite_file.pragma(source, "journal_mode") == "wal":
+            _copy_logged(source, live, target, progress)
         else:
-            _too_busy(live)
+            _copy_in_steps(source, live, target, progress)
     descriptor = os.open(target, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     _files.sync_directory(target.parent)
+
+
+def _copy_logged(source: sqlite3.Connection, live: Path, target: Path, progress: Progress) -> None:
+    """Copy the file and then its log, as files, under one read transaction.
+
+    The transaction keeps SQLite from starting the log anew, and from moving anything into the file that is not in the
+    log still; so file and log together are a state that was committed, at the speed of a file copy. (SQLite's own
+    backup takes two to three times as long.)
+    """
+    source.execute("BEGIN")
+    source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    _file(live, target, progress)
+    log = Path(f"{live}-wal")
+    if log.exists():
+        _file(log, Path(f"{target}-wal"), lambda *_: None)
+    source.execute("ROLLBACK")
+    with closing(sqlite3.connect(target, isolation_level=None)) as copied:
+        copied.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _file(source: Path, target: Path, progress: Progress) -> None:
+    """Copy a file in a process of its own: closing it in this one would let go of SQLite's locks on it (POSIX)."""
+    size = source.stat().st_size
+    os.close(os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, _files.PRIVATE_FILE))
+    with subprocess.Popen(["cp", "--reflink=auto", str(source), str(target)], stderr=subprocess.PIPE) as process:
+        while True:
+            try:
+                _nothing, said = process.communicate(timeout=_LOOK)
+                break
+            except subprocess.TimeoutExpired:
+                progress(min(target.stat().st_size, size), size, "bytes")
+    if process.returncode != 0:
+        raise RollbackError(f"cannot copy {source}: {said.decode(errors='replace').strip()}", "Look at the disk.")
+    progress(size, size, "bytes")
+
+
+def _copy_in_steps(source: sqlite3.Connection, live: Path, target: Path, progress: Progress) -> None:
+    size = _sqlite_file.pragma(source, "page_size")
+    step = _STEP
+    for _attempt in range(_RESTARTS + 1):
+        began, copied = time.monotonic(), 0
+
+        def told(status: int, remaining: int, total: int) -> None:
+            nonlocal copied
+            if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                # The connection has waited for the lock already; the loop around this would wait for ever.
+                raise sqlite3.OperationalError("database is locked")
+            done = (total - remaining) * size
+            if remaining and done <= copied:
+                raise _OvertakenError
+            copied = done
+            progress(done, total * size, "bytes")
+            if remaining:
+                time.sleep(_PAUSE)
+
+        try:
+            _copy(source, target, max(step // size, 1), told)
+            return
+        except _OvertakenError:
+            step = max(_STEP, int(copied / (time.monotonic() - began) * _HELD))
+    _too_busy(live)
 
 
 def _copy(source: sqlite3.Connection, target: Path, pages: int, told: object) -> None:
