@@ -38,7 +38,7 @@ _SHOWN = 3
 def stage(server: Server, directory: Path, part: DatabasePart, point: str, progress: Progress) -> str:
     """Restore a copy into a database of its own, check it and close it; at once where that is done already.
 
-    ANALYZE is left to autovacuum, which works on a database that lets nobody in as well.
+    With statistics, which a dump does not hold: autovacuum would gather them only minutes after the application is back.
     """
     database = server.description.database
     name = names.prepared(database, point)
@@ -57,6 +57,7 @@ def stage(server: Server, directory: Path, part: DatabasePart, point: str, progr
             restore(tools, name, directory, part, options, progress)
             with server.connect(name) as restored:
                 check(restored, part, recorded)
+                restored.run("ANALYZE")
             _finish(session, name, database, point, part.properties)
         except BaseException:
             # The reason matters more than what is left; the next run drops that.
