@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.tiered.rollback.tests.support.playbook import Outcome
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
-from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2
-from ansible_collections.tiered.rollback.tests.support.tier2_sqlite import DATABASE, Tier2Sqlite
+from ansible_collections.tiered.rollback.tests.support.tier2_sqlite import DATABASE, Pair, Tier2Sqlite
 
 
 class Story:
@@ -115,29 +114,6 @@ def test_the_undo_brings_back_the_data_as_it_was_before(story: Story) -> None:
 def test_clean_up_never_removes_the_newest(story: Story) -> None:
     story.outcomes["cleaned"].ok()
     assert len(story.databases["cleaned"]) == 2
-
-
-class Pair:
-    """One stack with a database of both kinds."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack, self.postgres, self.sqlite = stack, Tier2(stack), Tier2Sqlite(stack)
-        services, volumes = self.postgres.describe()
-        others, more = self.sqlite.describe()
-        others["api"]["depends_on"] = services["api"]["depends_on"]
-        stack.compose({**services, **others}, volumes={**volumes, **more})
-        self.postgres.fill()
-        self.sqlite.fill()
-
-    def state(self) -> tuple[Any, ...]:
-        """What a run that fails must leave as it is."""
-        orders = self.postgres.orders(), self.sqlite.orders()
-        live = self.sqlite.live.stat().st_ino, self.postgres.sql("SELECT oid FROM pg_database WHERE datname = 'shop'")
-        return orders, live, self.stack.image_ids(), self.stack.healthy()
-
-    def missing(self) -> set[int]:
-        """Rows that were acknowledged and are nowhere."""
-        return {row for each in (self.postgres, self.sqlite) for row in each.acknowledged() - each.kept_rows()}
 
 
 @pytest.fixture(scope="module")

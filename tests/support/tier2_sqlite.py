@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.tiered.rollback.tests.support import engine
 from ansible_collections.tiered.rollback.tests.support.images import BASE
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
-from ansible_collections.tiered.rollback.tests.support.tier2 import Written
+from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2, Written
 
 DATABASE = "library.db"
 
@@ -114,3 +114,26 @@ class Tier2Sqlite(Written):
         """A checksum of every row of the table that the migration ruins."""
         rows = self.sql("SELECT * FROM orders ORDER BY id", database)
         return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+class Pair:
+    """One stack with a database of both kinds."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack, self.postgres, self.sqlite = stack, Tier2(stack), Tier2Sqlite(stack)
+        services, volumes = self.postgres.describe()
+        others, more = self.sqlite.describe()
+        others["api"]["depends_on"] = services["api"]["depends_on"]
+        stack.compose({**services, **others}, volumes={**volumes, **more})
+        self.postgres.fill()
+        self.sqlite.fill()
+
+    def state(self) -> tuple[Any, ...]:
+        """What a run that fails must leave as it is."""
+        orders = self.postgres.orders(), self.sqlite.orders()
+        live = self.sqlite.live.stat().st_ino, self.postgres.sql("SELECT oid FROM pg_database WHERE datname = 'shop'")
+        return orders, live, self.stack.image_ids(), self.stack.healthy()
+
+    def missing(self) -> set[int]:
+        """Rows that were acknowledged and are nowhere."""
+        return {row for each in (self.postgres, self.sqlite) for row in each.acknowledged() - each.kept_rows()}
