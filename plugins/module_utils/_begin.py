@@ -8,6 +8,7 @@ Nothing is stopped, renamed or overwritten here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed, observe
 from ansible_collections.tiered.rollback.plugins.module_utils._target import Target
 
@@ -104,7 +106,10 @@ def _begin(ctx: Context) -> dict[str, Any]:
             journal.facts["logs"] = _logs.assess(ctx.engine, now.containers, ctx.stack.secrets)
     if not unfinished:
         journal.facts["identities"] = data.identities()
-        journal.before = _capture_before(ctx, now, checks, result["from_version"], data)
+        databases, problems = data.copy_what_can_be(before_id(ctx))
+        for problem in problems:
+            ctx.module.warn(problem)
+        journal.before = capture_before(ctx, now, checks, result["from_version"], databases)
         journal.save()
     return {**result, "before": journal.before}
 
@@ -135,16 +140,27 @@ def _fetch(ctx: Context, target: Target) -> None:
         ctx.module.warn(f"commit {git.commit[:12]} is not in the checkout: {problem}. Its files go back all the same.")
 
 
-def _capture_before(ctx: Context, now: Observed, checks: list[_checks.Result], version: str, data: Data) -> str:
-    point_id = f"before-{ctx.run.id}"
-    databases, problems = data.copy_what_can_be(point_id)
-    for problem in problems:
-        ctx.module.warn(problem)
+def before_id(ctx: Context) -> str:
+    """Name the restore point that holds the state before this run."""
+    return f"before-{ctx.run.id}"
+
+
+def capture_before(
+    ctx: Context,
+    now: Observed,
+    checks: list[_checks.Result],
+    version: str,
+    databases: Mapping[str, DatabasePart],
+) -> str:
+    """Write the restore point of the state before this run, whatever that state is, and return its id.
+
+    :param databases: their copies, which lie in the store already.
+    """
     point = _capture.describe(
         ctx.stack,
         now,
         ctx.engine,
-        point_id=point_id,
+        point_id=before_id(ctx),
         version=version,
         kind="before",
         created=_journal.now(),

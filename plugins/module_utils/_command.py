@@ -12,10 +12,19 @@ from collections.abc import Sequence
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 
-def run(argv: Sequence[str], *, cwd: str | None = None, timeout: float = 60, hint: str = "", stdin: str = "") -> str:
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: str | None = None,
+    timeout: float = 60,
+    hint: str = "",
+    stdin: str = "",
+    merged: bool = False,
+) -> str:
     """Run a command without a shell and return its standard output.
 
     :param stdin: what it reads from standard input.
+    :param merged: return what it writes to standard error too, in the order that both were written.
     :param timeout: seconds, then the command is killed.
     :raises RollbackError: when it is not installed, takes too long or exits non-zero.
     """
@@ -26,7 +35,8 @@ def run(argv: Sequence[str], *, cwd: str | None = None, timeout: float = 60, hin
             timeout=timeout,
             check=False,
             input=stdin,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
             text=True,
             errors="replace",
             env={**os.environ, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0"},
@@ -36,6 +46,6 @@ def run(argv: Sequence[str], *, cwd: str | None = None, timeout: float = 60, hin
     except subprocess.TimeoutExpired as error:
         raise RollbackError(f"{' '.join(argv[:3])} took longer than {timeout:.0f} s", hint) from error
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip())[-1500:]
+        said = ((done.stderr or "").strip() or done.stdout.strip())[-1500:]
         raise RollbackError(f"{' '.join(argv[:3])} failed ({done.returncode}): {said}", hint)
     return done.stdout

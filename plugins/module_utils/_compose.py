@@ -80,6 +80,11 @@ class Compose:
         self._run("stop", *_timeout(stop_timeout), *services, timeout=self._timeout + 60)
         self._run("rm", "--force", *services)
 
+    def execute(self, service: str, argv: Sequence[str], timeout: float) -> str:
+        """Run a command in a running container of a service, and return all it printed."""
+        hint = "Correct the command, or what it said. One that took too long may still run in the container."
+        return self._run("exec", "-T", service, *argv, timeout=timeout, hint=hint, merged=True)
+
     def _up(self, arguments: Sequence[str]) -> None:
         # Health waits of depends_on happen inside; the limit is only there for an engine that hangs.
         self._run(
@@ -92,9 +97,10 @@ class Compose:
             timeout=self._timeout + 120,
         )
 
-    def _run(self, *arguments: str, timeout: float = 60, hint: str = "") -> str:
+    def _run(self, *arguments: str, timeout: float = 60, hint: str = "", merged: bool = False) -> str:
+        argv = [*self._base, *arguments]
         try:
-            return _command.run([*self._base, *arguments], cwd=self._directory, timeout=timeout, hint=hint)
+            return _command.run(argv, cwd=self._directory, timeout=timeout, hint=hint, merged=merged)
         except RollbackError as error:
             # Compose quotes the line of an environment file that it cannot read, password and all.
             raise RollbackError(_ASSIGNED.sub("=***", error.message), error.hint) from None

@@ -172,6 +172,13 @@ class Database(Protocol):
     def let_in(self) -> None:
         """Let everybody in again, whichever database has the live name now."""
 
+    def execute(self, script: str, timeout: int) -> None:
+        """Run an SQL script on the live database in one transaction: all of it or nothing.
+
+        :param timeout: seconds, then nothing of it is done.
+        :raises RollbackError: also where the script would end the transaction itself.
+        """
+
 
 @dataclass(frozen=True, kw_only=True)
 class Swap:

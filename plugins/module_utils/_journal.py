@@ -100,6 +100,18 @@ def load(state: Path) -> Journal | None:
     return found if found.before is not None else None
 
 
+def refuse_unfinished(state: Path, why: str) -> None:
+    """Refuse to work on a stack while a run is unfinished.
+
+    :param why: what that may mean for the caller.
+    """
+    if unfinished := load(state):
+        raise RollbackError(
+            f"{unfinished.run.describe()} was not finished, {why}",
+            "Run its command again, or undo.yml; then this.",
+        )
+
+
 def now() -> str:
     """Return the time as UTC, ISO 8601 with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

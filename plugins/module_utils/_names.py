@@ -33,6 +33,9 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "schema_compatible": _BOOL,
     "keep_prepared": _BOOL,
     "days": _NUMBER,
+    "service": _VERSION,
+    "database": _VERSION,
+    "sql_file": _PATH,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {

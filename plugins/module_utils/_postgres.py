@@ -39,6 +39,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils._pg_tools import T
 if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 
+_SCRIPT_HINT = "Nothing was changed. Correct the script and run it again."
+#: What a server says to a statement that has no place inside a function.
+_NOT_IN_A_FUNCTION = "0A000"
 _IN_PLACE_HINT = (
     "pg_restore --clean cannot drop keys of partitions, nor what newer objects depend on: make room and restore aside."
 )
@@ -144,6 +147,29 @@ class PostgresDatabase:
         """Let everybody in again, whichever database has the live name now."""
         with self.server.maintenance() as session:
             allow(session, self.description.database, True)
+
+    def execute(self, script: str, timeout: int) -> None:
+        """Run an SQL script on the live database in one transaction.
+
+        By ``EXECUTE`` inside an anonymous block: there the server itself refuses BEGIN, COMMIT and ROLLBACK, however
+        they are written, and any reading of the script by us could be wrong about its quotes.
+        """
+        with self.server.enter(self.description.database) as session:
+            # The script means the database's own path.
+            session.run("RESET search_path")
+            session.run("SELECT set_config('statement_timeout', %s, false)", str(timeout * 1000))
+            session.run("SELECT set_config('tiered_rollback.script', %s, false)", script)
+            try:
+                session.run("DO $$ BEGIN EXECUTE current_setting('tiered_rollback.script'); END $$")
+            except RollbackError as error:
+                hint = _SCRIPT_HINT
+                if error.facts.get("sqlstate") == _NOT_IN_A_FUNCTION:
+                    hint += (
+                        " It is run in one transaction: BEGIN, COMMIT, ROLLBACK and COPY FROM STDIN cannot be in it."
+                    )
+                # What follows is the whole script, and the block around it.
+                told = error.message.partition(" QUERY: ")[0].partition(" CONTEXT: ")[0]
+                raise RollbackError(told, hint) from None
 
     def restore_in_place(self, directory: Path, part: DatabasePart, progress: Progress) -> list[str]:
         """Restore a copy into the live database itself, in one transaction: all of it or nothing.

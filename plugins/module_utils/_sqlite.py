@@ -18,6 +18,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _sqlite_file,
     _sqlite_loss,
     _sqlite_place,
+    _sqlite_script,
     _sqlite_swap,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import (
@@ -157,6 +158,10 @@ class SqliteDatabase:
 
     def let_in(self) -> None:
         """Nothing was locked."""
+
+    def execute(self, script: str, timeout: int) -> None:
+        """Run an SQL script on the live database in one transaction."""
+        _sqlite_script.execute(self.live, script, timeout)
 
     def _beside(self, name: str) -> Path:
         return self.live.with_name(name)

@@ -157,6 +157,11 @@ def sound(connection: sqlite3.Connection, path: Path, *, full: bool) -> None:
     wrong = [row[0] for row in connection.execute(f"PRAGMA {'integrity_check' if full else 'quick_check'}({_SHOWN})")]
     if wrong != ["ok"]:
         raise RollbackError(f"{path} is damaged: {'; '.join(wrong)}", "Choose another restore point or backup.")
+    foreign_keys(connection, path)
+
+
+def foreign_keys(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that every row refers to one that is there."""
     broken = connection.execute("PRAGMA foreign_key_check").fetchmany(_SHOWN)
     if broken:
         shown = "; ".join(f"row {row} of {table} refers to nothing in {parent}" for table, row, parent, _key in broken)

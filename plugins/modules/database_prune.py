@@ -80,11 +80,7 @@ def _prune(ctx: Context) -> dict[str, Any]:
     days = ctx.module.params["older_than_days"]
     if days < 0:
         raise RollbackError(f"older_than_days is negative: {days}", "0 removes all but the newest of each database.")
-    if unfinished := _journal.load(ctx.state):
-        raise RollbackError(
-            f"{unfinished.run.describe()} was not finished, and may need what was put aside",
-            "Run its command again, or undo.yml; then clean up.",
-        )
+    _journal.refuse_unfinished(ctx.state, "and may need what was put aside")
     before = datetime.now(UTC) - timedelta(days=days)
     removed: list[dict[str, Any]] = []
     kept: list[dict[str, Any]] = []

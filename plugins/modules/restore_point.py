@@ -120,7 +120,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 
 def _capture_point(ctx: Context) -> dict[str, Any]:
-    _refuse_unfinished(ctx)
+    _journal.refuse_unfinished(ctx.state, "so what runs may be half of two versions")
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     deployed = [point for point in ctx.store.points() if point.kind == "deploy"]
     current = [p for p in _target.equal_points(ctx.stack, ctx.store, now, deployed) if ctx.store.proven(p.id)]
@@ -161,15 +161,6 @@ def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
     if params["pinned"]:
         ctx.store.pin(point.id)
     return point
-
-
-def _refuse_unfinished(ctx: Context) -> None:
-    unfinished = _journal.load(ctx.state)
-    if unfinished:
-        raise RollbackError(
-            f"{unfinished.run.describe()} was not finished, so what runs may be half of two versions",
-            "Run its command again, or undo.yml; then capture.",
-        )
 
 
 def _refuse_bad(ctx: Context, now: Any) -> None:

@@ -18,6 +18,8 @@ from typing import Any
 from ansible_collections.tiered.rollback.tests.support import engine, proxied
 from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
+from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2
+from ansible_collections.tiered.rollback.tests.support.tier2_sqlite import Tier2Sqlite
 
 OLD, NEW = "v0.9.0", "v1.0.0"
 
@@ -34,6 +36,46 @@ def stack() -> Stack:
     else:
         port.write_text(str(found.port), encoding="ascii")
     return found
+
+
+def tier2(made: Stack) -> Tier2 | Tier2Sqlite | None:
+    """Return the stack's database, by the scenario's name; None where the scenario is about none."""
+    if "tier2" not in made.name:
+        return None
+    return Tier2Sqlite(made) if "sqlite" in made.name else Tier2(made)
+
+
+def noted(made: Stack) -> dict[str, Any]:
+    """Return what was noted of the database: a checksum of all its orders by version, and rows written by then."""
+    return dict(json.loads((made.src.parent / "noted.json").read_text(encoding="utf-8")))
+
+
+def _note(made: Stack, database: Tier2 | Tier2Sqlite, version: str) -> None:
+    known = noted(made) if version != OLD else {}
+    known[version] = {"orders": database.orders(), "written": max(database.acknowledged())}
+    (made.src.parent / "noted.json").write_text(json.dumps(known), encoding="utf-8")
+
+
+def assert_data(made: Stack, version: str) -> None:
+    """See that the live database is a version's, and that the one it displaced holds every other row.
+
+    Rows that were written between the capture of v0.9.0 and the rollback are in one of the two only: a log that is
+    replayed over a restored SQLite file would bring them back.
+    """
+    database = tier2(made)
+    assert database is not None
+    names, live = database.databases(), database.DATABASE
+    (displaced,) = set(names) - {live}
+    run = made.ledger()[-1]["run"]
+    other = {OLD: NEW, NEW: OLD}[version]
+    known = noted(made)
+    assert displaced.endswith(run)
+    assert (database.orders(live), database.orders(displaced)) == (known[version]["orders"], known[other]["orders"])
+    assert database.acknowledged() <= database.kept_rows()
+    between = set(range(known[OLD]["written"] + 1, known[NEW]["written"] + 1))
+    assert between
+    holding = {name for name in names if between & database.rows(name)}
+    assert holding == {{OLD: displaced, NEW: live}[version]}
 
 
 def configuration(version: str) -> str:
@@ -60,13 +102,17 @@ def assert_configured(host: Any, made: Stack, version: str) -> None:
 
 def create(made: Stack) -> None:
     """Bring v0.9.0 up and describe the stack for the inventory."""
-    if "start-first" in made.name:
+    database = tier2(made)
+    if database is not None:
+        database.begin()
+    elif "start-first" in made.name:
         proxied.compose(made)
+        made.deploy(OLD)
     else:
         made.compose({"api": made.published(environment={"GREETING": "${GREETING}"})})
         made.write(".env", configuration(OLD))
         made.description["config"] = ["compose.yml", ".env"]
-    made.deploy(OLD)
+        made.deploy(OLD)
     made.description["services"]["api"]["checks"] = [{"url": f"http://127.0.0.1:{made.port}/api/status"}]
     made.description["health_timeout"] = 15
     (made.src.parent / "rollback_stack.json").write_text(json.dumps(made.description), encoding="utf-8")
@@ -74,11 +120,25 @@ def create(made: Stack) -> None:
 
 def deploy(made: Stack) -> None:
     """Deploy v1.0.0; where the scenario is about a broken target, v0.9.0 can run no more from then on."""
+    database = tier2(made)
+    if database is not None:
+        _deploy_with_data(made, database)
+        return
     if (made.src / ".env").exists():
         made.write(".env", configuration(NEW))
     made.deploy(NEW)
     if "broken-target" in made.name:
         made.trouble(OLD, "unhealthy")
+
+
+def _deploy_with_data(made: Stack, database: Tier2 | Tier2Sqlite) -> None:
+    # v0.9.0 was captured a moment ago: what is acknowledged from now on is not in its copy.
+    _note(made, database, OLD)
+    if isinstance(database, Tier2) and "failure" in made.name:
+        database.migrate_half()
+    else:
+        database.migrate()
+    _note(made, database, NEW)
 
 
 def destroy(made: Stack) -> None:

@@ -66,6 +66,9 @@ class Stack:
             "services": {"api": {"checks": [{"url": f"http://127.0.0.1:{self.port}/api/status"}]}},
         }
 
+        #: What else the inventory says of the host.
+        self.variables: dict[str, Any] = {}
+
     # --- files ---------------------------------------------------------------------------------
 
     def service(self, image: str = "api:production", **extra: Any) -> dict[str, Any]:
@@ -134,6 +137,7 @@ class Stack:
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "rollback_state_dir": str(self.state),
+            **self.variables,
         }
         if self.description:
             host["rollback_stack"] = self.description

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+import pytest
 from ansible_collections.tiered.rollback.tests.support import engine
 from ansible_collections.tiered.rollback.tests.support.images import BASE
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
@@ -30,12 +31,40 @@ done
 """
 
 
-class Tier2:
+class Written:
+    """A database of a stack that a writer never rests in; it notes every row that was acknowledged to it.
+
+    :param acked: directory below the project that the writer notes them in.
+    """
+
+    def __init__(self, stack: Stack, acked: str) -> None:
+        self.stack = stack
+        self.acked = stack.src / acked
+
+    def acknowledged(self) -> set[int]:
+        """Every row whose insert was acknowledged to the writer."""
+        path = self.acked / "rows"
+        return {int(line) for line in path.read_text().splitlines()} if path.exists() else set()
+
+    def wait_written(self, more: int) -> None:
+        """Wait until the writer has written some more rows."""
+        goal, deadline = len(self.acknowledged()) + more, time.monotonic() + 60
+        while len(self.acknowledged()) < goal:
+            assert time.monotonic() < deadline, "the writer cannot write"
+            time.sleep(0.05)
+
+
+class Tier2(Written):
     """What is on top of an ordinary test stack; *stack* does the rest."""
 
+    DATABASE = DATABASE
+
     def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.acked = stack.src / "acked"
+        super().__init__(stack, "acked")
+
+    def describe(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Describe the database for the inventory; return the services and volumes of the Compose file."""
+        stack = self.stack
         self.acked.mkdir()
         stack.write("writer", _WRITER, mode=0o755)
         labels = {"labels": {engine.LABEL: stack.project}}
@@ -46,36 +75,34 @@ class Tier2:
         )  # fmt: skip
         server = {"POSTGRES_USER": "postgres", "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": DATABASE}
         client = {"PGHOST": "db", "PGUSER": "postgres", "PGPASSWORD": PASSWORD, "PGDATABASE": DATABASE}
-        stack.compose(
-            {
-                "db": {
-                    "image": image,
-                    **labels,
-                    "environment": server,
-                    "volumes": ["pgdata:/var/lib/postgresql"],
-                    "healthcheck": {
-                        "test": ["CMD", "psql", "-qXtc", "SELECT 1", "-U", "postgres", DATABASE],
-                        "interval": "1s",
-                        "retries": 60,
-                    },
-                },
-                "api": stack.published(depends_on=depends),
-                "writer": {
-                    "image": image,
-                    **labels,
-                    "command": ["/writer"],
-                    "user": "0",
-                    "init": True,
-                    "environment": client,
-                    "volumes": ["./writer:/writer:ro", "./acked:/acked"],
-                    "depends_on": depends,
-                },
-            },
-            volumes={"pgdata": labels},
-        )
         stack.description["postgres"] = [
             {"database": DATABASE, "container": f"{stack.project}-db-1", "password": PASSWORD}
         ]
+        services = {
+            "db": {
+                "image": image,
+                **labels,
+                "environment": server,
+                "volumes": ["pgdata:/var/lib/postgresql"],
+                "healthcheck": {
+                    "test": ["CMD", "psql", "-qXtc", "SELECT 1", "-U", "postgres", DATABASE],
+                    "interval": "1s",
+                    "retries": 60,
+                },
+            },
+            "api": stack.published(depends_on=depends),
+            "writer": {
+                "image": image,
+                **labels,
+                "command": ["/writer"],
+                "user": "0",
+                "init": True,
+                "environment": client,
+                "volumes": ["./writer:/writer:ro", "./acked:/acked"],
+                "depends_on": depends,
+            },
+        }
+        return services, {"pgdata": labels}
 
     def sql(self, statement: str, database: str = DATABASE) -> list[tuple[Any, ...]]:
         """Run a statement as an administrator does."""
@@ -94,6 +121,12 @@ class Tier2:
 
     def begin(self, rows: int = 500) -> None:
         """Deploy v0.9.0 with some data, and let the writer write."""
+        services, volumes = self.describe()
+        self.stack.compose(services, volumes=volumes)
+        self.fill(rows)
+
+    def fill(self, rows: int = 500) -> None:
+        """Bring v0.9.0 of what is described up, with some data."""
         self.stack.tag("api:production", "v0.9.0")
         self.stack.up("db")
         self.sql("CREATE TABLE written (n int)")
@@ -109,33 +142,40 @@ class Tier2:
         self.sql("DELETE FROM orders WHERE id > 490; INSERT INTO orders (state) VALUES ('new')")
         self.wait_written(20)
 
-    def acknowledged(self) -> set[int]:
-        """Every row whose insert the server has acknowledged to the writer."""
-        path = self.acked / "rows"
-        return {int(line) for line in path.read_text().splitlines()} if path.exists() else set()
+    def migrate_half(self) -> None:
+        """Deploy v1.0.0, whose migration fails in the middle: it commits every statement by itself, and the last fails.
 
-    def wait_written(self, more: int) -> None:
-        """Wait until the writer has written some more rows."""
-        goal, deadline = len(self.acknowledged()) + more, time.monotonic() + 60
-        while len(self.acknowledged()) < goal:
-            assert time.monotonic() < deadline, "the writer cannot write"
-            time.sleep(0.05)
+        What it leaves is no version's schema, so v1.0.0 does not work.
+        """
+        self.stack.deploy("v1.0.0")
+        self.sql("ALTER TABLE orders RENAME COLUMN state TO status")
+        self.sql("UPDATE orders SET status = upper(status) WHERE id % 2 = 0")
+        with pytest.raises(psycopg2.errors.UniqueViolation):
+            self.sql("CREATE UNIQUE INDEX one_status ON orders (status)")
+        self.stack.trouble("v1.0.0", "broken")
+        self.wait_written(20)
 
     def databases(self) -> list[str]:
         """Every database of this application: the live one and those beside it."""
         return [row[0] for row in self.sql("SELECT datname FROM pg_database WHERE datname LIKE 'shop%'", "postgres")]
 
+    def rows(self, database: str = DATABASE) -> set[int]:
+        """Every written row of one database."""
+        return {row[0] for row in self._inside(database, "SELECT n FROM written")}
+
     def kept_rows(self) -> set[int]:
         """Every written row of every database, live or put aside."""
-        found: set[int] = set()
-        for name in self.databases():
-            ((was_open,),) = self.sql(f"SELECT datallowconn FROM pg_database WHERE datname = '{name}'", "postgres")
-            self.sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true', "postgres")
-            found |= {row[0] for row in self.sql("SELECT n FROM written", name)}
-            self.sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {was_open}', "postgres")
-        return found
+        return {row for name in self.databases() for row in self.rows(name)}
 
     def orders(self, database: str = DATABASE) -> str:
         """A checksum of every row of the table that the migration ruins."""
-        ((found,),) = self.sql("SELECT md5(string_agg(o::text, '|' ORDER BY id)) FROM orders o", database)
+        ((found,),) = self._inside(database, "SELECT md5(string_agg(o::text, '|' ORDER BY id)) FROM orders o")
         return str(found)
+
+    def _inside(self, database: str, query: str) -> list[tuple[Any, ...]]:
+        """Look into a database, also one that nobody is let into."""
+        ((was_open,),) = self.sql(f"SELECT datallowconn FROM pg_database WHERE datname = '{database}'", "postgres")
+        self.sql(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true', "postgres")
+        found = self.sql(query, database)
+        self.sql(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS {was_open}', "postgres")
+        return found

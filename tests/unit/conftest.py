@@ -167,6 +167,8 @@ class World:
         self.running: list[Container] = []
         self.calls: list[tuple[str, ...]] = []
         self.sick: set[str] = set()
+        #: What a command in a container does and prints.
+        self.execute: Callable[[Sequence[str]], str] = " ".join
         self._made = 0
 
     def add_image(self, name: str, *tags: str, labels: dict[str, str] | None = None) -> str:
@@ -305,6 +307,10 @@ class FakeCompose:
 
         return render
 
+    def execute(self, service: str, argv: Sequence[str], timeout: float) -> str:
+        self.world.calls.append(("execute", service, *argv))
+        return self.world.execute(argv)
+
     def recreate(self, replicas: Mapping[str, int], stop_timeout: int | None, *, isolate: bool) -> None:
         self.world.calls.append(("recreate", *sorted(replicas)))
         self.world.running = [c for c in self.world.running if c.service not in replicas]
@@ -397,6 +403,10 @@ class FakeDatabase:
     def let_in(self) -> None:
         self.call("let_in")
         self.open = True
+
+    def execute(self, script: str, timeout: int) -> None:
+        self.call("execute")
+        self.version = script
 
 
 def exchange(swaps: Sequence[Swap]) -> None:

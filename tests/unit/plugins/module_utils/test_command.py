@@ -57,3 +57,11 @@ def test_a_command_that_hangs_is_killed(tmp_path: Path) -> None:
 
 def test_output_that_is_no_utf_8_does_not_break_anything() -> None:
     assert _command.run(["printf", r"a\377b"]) == "a\ufffdb"
+
+
+def test_what_goes_to_both_outputs_can_be_had_in_order() -> None:
+    argv = ["sh", "-c", "echo one; echo two >&2; echo three"]
+    assert _command.run(argv) == "one\nthree\n"
+    assert _command.run(argv, merged=True) == "one\ntwo\nthree\n"
+    with pytest.raises(RollbackError, match="one two"):
+        _command.run(["sh", "-c", "printf 'one '; echo two >&2; exit 1"], merged=True)

@@ -162,3 +162,10 @@ def test_no_text_breaks_the_reading_of_image_names(template: str, rendered: str)
 )
 def test_the_env_files_of_services_are_found_where_they_lie_in_the_project(entries: Any, wanted: list[str]) -> None:
     assert env_files({"services": {"web": {"env_file": entries}, "db": {}}}, "/opt/shop") == wanted
+
+
+def test_a_command_is_run_in_a_service_without_a_terminal(build: Any, said: list[dict[str, Any]]) -> None:
+    Compose(build.stack()).execute("api", ["alembic", "downgrade", "-1"], 7)
+    (call,) = said
+    assert call["argv"] == ["docker", "compose", "exec", "-T", "api", "alembic", "downgrade", "-1"]
+    assert (call["timeout"], call["merged"]) == (7, True)

@@ -87,3 +87,11 @@ def test_progress_is_noted_with_the_step_but_not_at_every_call(tmp_path: Path, j
         during = _journal.load(tmp_path)
     assert during is not None
     assert during.steps[0]["progress"] == {"done": 1, "total": 10, "unit": "tables"}
+
+
+def test_a_stack_with_an_unfinished_run_is_refused_and_the_run_named(tmp_path: Path, journal: Journal) -> None:
+    _journal.refuse_unfinished(tmp_path, "so nothing is known")
+    journal.before = "before-1"
+    journal.save()
+    with pytest.raises(RollbackError, match=f"run {journal.run.id} .* was not finished, so nothing is known"):
+        _journal.refuse_unfinished(tmp_path, "so nothing is known")
