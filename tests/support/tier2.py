@@ -66,6 +66,8 @@ class Tier2:
                     "command": ["/writer"],
                     "user": "0",
                     "init": True,
+                    # The image's own is the server's, SIGINT, which a shell ignores while a command runs.
+                    "stop_signal": "SIGTERM",
                     "environment": client,
                     "volumes": ["./writer:/writer:ro", "./acked:/acked"],
                     "depends_on": depends,
@@ -77,13 +79,17 @@ class Tier2:
             {"database": DATABASE, "container": f"{stack.project}-db-1", "password": PASSWORD}
         ]
 
-    def sql(self, statement: str, database: str = DATABASE) -> list[tuple[Any, ...]]:
-        """Run a statement as an administrator does."""
+    def connect(self, database: str) -> Any:
+        """Connect as an administrator does."""
         (container,) = self.stack.containers("db")
         (network,) = container["NetworkSettings"]["Networks"].values()
-        connection = psycopg2.connect(
+        return psycopg2.connect(
             host=network["IPAddress"], user="postgres", password=PASSWORD, dbname=database, connect_timeout=10
         )
+
+    def sql(self, statement: str, database: str = DATABASE) -> list[tuple[Any, ...]]:
+        """Run a statement as an administrator does."""
+        connection = self.connect(database)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -105,9 +111,13 @@ class Tier2:
     def migrate(self) -> None:
         """Deploy v1.0.0, whose migration ruins the data."""
         self.stack.deploy("v1.0.0")
+        self.ruin()
+        self.wait_written(20)
+
+    def ruin(self) -> None:
+        """What the migration does to the data; alike each time that it begins with the same."""
         self.sql("ALTER TABLE orders ADD COLUMN discount int; UPDATE orders SET state = 'lost' WHERE id <= 10")
         self.sql("DELETE FROM orders WHERE id > 490; INSERT INTO orders (state) VALUES ('new')")
-        self.wait_written(20)
 
     def acknowledged(self) -> set[int]:
         """Every row whose insert the server has acknowledged to the writer."""
@@ -126,9 +136,11 @@ class Tier2:
         return [row[0] for row in self.sql("SELECT datname FROM pg_database WHERE datname LIKE 'shop%'", "postgres")]
 
     def kept_rows(self) -> set[int]:
-        """Every written row of every database, live or put aside."""
+        """Every written row of every database, live or put aside; what is only prepared keeps nothing."""
         found: set[int] = set()
         for name in self.databases():
+            if "_prepared_" in name:
+                continue
             ((was_open,),) = self.sql(f"SELECT datallowconn FROM pg_database WHERE datname = '{name}'", "postgres")
             self.sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true', "postgres")
             found |= {row[0] for row in self.sql("SELECT n FROM written", name)}
