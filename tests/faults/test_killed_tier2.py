@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.tests.support import engine
@@ -32,15 +33,23 @@ from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2
 
 GOOD, BAD = "v0.9.0", "v1.0.0"
 COMMAND = "tier2-standard.yml"
+#: Not steps but what is found in the middle of one: a database beside the live one, and nobody let in.
+HALF_RESTORED, CLOSED = "half restored", "closed"
+_FOUND = {
+    HALF_RESTORED: r"SELECT EXISTS (SELECT FROM pg_database WHERE datname LIKE 'shop\_prepared\_%')",
+    CLOSED: "SELECT NOT datallowconn FROM pg_database WHERE datname = 'shop'",
+}
 STEPS = [
     "preflight",
     "copy shop",
     "restore shop aside",
+    HALF_RESTORED,
     "compare",
     "configuration",
     "images",
     "stop writers",
     "exchange",
+    CLOSED,
     "containers",
     "checks",
     "outcome",
@@ -142,11 +151,16 @@ class Arena:
         return process.communicate(timeout=60)[0]
 
     def wait_for(self, process: subprocess.Popen[str], step: str) -> None:
-        while not self.reached(step):
-            assert process.poll() is None, f"the run ended before {step}: {process.communicate()[0]}"
-            time.sleep(0.002)
+        with closing(self.tier2.connect("postgres")) as watching, watching.cursor() as cursor:
+            watching.autocommit = True
+            while not self.reached(step, cursor):
+                assert process.poll() is None, f"the run ended before {step}: {process.communicate()[0]}"
+                time.sleep(0.002)
 
-    def reached(self, step: str) -> bool:
+    def reached(self, step: str, cursor: Any) -> bool:
+        if step in _FOUND:
+            cursor.execute(_FOUND[step])
+            return bool(cursor.fetchone()[0])
         path = self.home / "journal.json"
         try:
             found = json.loads(path.read_text())
