@@ -92,6 +92,9 @@ def _begin(ctx: Context) -> dict[str, Any]:
     now, target, result = _look(ctx, unfinished)
     if not result["needed"]:
         return result
+    if unfinished and target.data and unfinished.target != target.point.id:
+        # Before the journal names another target: nobody would know of it any more.
+        Data(ctx.databases(now.project), ctx.store, unfinished, list).discard_half_made(unfinished.target)
     journal = _open_journal(ctx, unfinished, target, result)
     data = Data(ctx.databases(now.project) if target.data else [], ctx.store, journal, list)
     with journal.step("preflight") as step:

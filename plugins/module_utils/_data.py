@@ -107,6 +107,11 @@ class Data:
                 if not keep:
                     self._databases[name].discard(staged)
 
+    def discard_half_made(self, point_id: str) -> None:
+        """Remove what a killed run left half restored of a point that this one does not go to."""
+        for database in self._databases.values():
+            database.discard_half_made(point_id)
+
     def loss(self, staged: Mapping[str, str]) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
         """Return per database and table what going to the staged ones loses.
 

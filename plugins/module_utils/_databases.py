@@ -157,6 +157,9 @@ class Database(Protocol):
     def staged_name(self, point: str) -> str:
         """Name what :meth:`stage` makes of a restore point, whether it is there or not."""
 
+    def discard_half_made(self, point: str) -> None:
+        """Remove what a killed :meth:`stage` left of a restore point; what is whole stays."""
+
     def discard(self, staged: str) -> None:
         """Remove a staged or displaced database; none is no error."""
 

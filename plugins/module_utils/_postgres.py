@@ -115,6 +115,13 @@ class PostgresDatabase:
         """Name the database that :meth:`stage` makes of a restore point."""
         return _pg_names.prepared(self.description.database, point)
 
+    def discard_half_made(self, point: str) -> None:
+        """Remove what a killed restore left of a restore point; what is whole stays."""
+        staged = self.staged_name(point)
+        with self.server.maintenance() as session:
+            if not _pg_stage.is_prepared(session, staged):
+                _pg_stage.drop(session, staged)
+
     def discard(self, staged: str) -> None:
         """Remove a database that a run made or put aside, and no other."""
         database = self.description.database

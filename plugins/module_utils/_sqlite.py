@@ -114,7 +114,7 @@ class SqliteDatabase:
         staged = self._beside(self.staged_name(point))
         if staged.exists():
             return staged.name
-        partial = self._beside(f"{staged.name}.partial")
+        partial = self._partial(point)
         try:
             _sqlite_swap.remove(partial)
             _sqlite_file.copy(directory / COPY, partial, progress)
@@ -132,6 +132,13 @@ class SqliteDatabase:
     def staged_name(self, point: str) -> str:
         """Name the file that :meth:`stage` makes of a restore point."""
         return f".{self.live.name}.prepared-{_files.sha256(point.encode())[:12]}"
+
+    def _partial(self, point: str) -> Path:
+        return self._beside(f"{self.staged_name(point)}.partial")
+
+    def discard_half_made(self, point: str) -> None:
+        """Remove what a killed :meth:`stage` left of a restore point; what is whole stays."""
+        _sqlite_swap.remove(self._partial(point))
 
     def discard(self, staged: str) -> None:
         """Remove a staged or displaced file; none is no error."""

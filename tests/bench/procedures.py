@@ -146,7 +146,9 @@ def environment(stack: Stack, output: str) -> dict[str, str]:
     )
 
 
-def call(command: list[str] | tuple[str, ...], cwd: Path, env: Mapping[str, str] | None = None) -> str:
+def call(
+    command: list[str] | tuple[str, ...], cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 180
+) -> str:
     """Run a command to its end and return its output; one that fails fails the benchmark."""
     done = subprocess.run(
         command,
@@ -156,7 +158,7 @@ def call(command: list[str] | tuple[str, ...], cwd: Path, env: Mapping[str, str]
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=180,
+        timeout=timeout,
         check=False,
     )
     if done.returncode != 0:

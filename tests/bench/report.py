@@ -70,7 +70,7 @@ def _cells(entry: Row) -> tuple[str, ...]:
 
 
 def _figure(value: float, unit: str) -> str:
-    digits = {"s": 2, "ms": 1}.get(unit, 0)
+    digits = {"s": 2, "ms": 1, "s/GB": 2}.get(unit, 0)
     return f"{value:,.{digits}f} {unit}".rstrip()
 
 

@@ -31,7 +31,7 @@ class Bench:
 
     def __enter__(self) -> Bench:
         self._images = Images(f"bench-{secrets.token_hex(4)}")
-        self._directory = Path(tempfile.mkdtemp(prefix="tiered-bench-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="tiered-bench-"))
         self._stacks: list[Stack] = []
         return self
 
@@ -39,12 +39,16 @@ class Bench:
         for stack in self._stacks:
             stack.down()
         self._images.remove()
-        shutil.rmtree(self._directory)
+        shutil.rmtree(self.directory)
+
+    def make(self) -> Stack:
+        """Return a stack that is still empty."""
+        self._stacks.append(Stack(self.directory / str(len(self._stacks)), self._images))
+        return self._stacks[-1]
 
     def stack(self, compose: Compose) -> Stack:
         """Deploy VERSION, capture its restore point, and return the stack."""
-        stack = Stack(self._directory / str(len(self._stacks)), self._images)
-        self._stacks.append(stack)
+        stack = self.make()
         compose(stack)
         for version in (VERSION, NEW):
             stack.tag(f"api:{version}", version)

@@ -18,14 +18,16 @@ def kill_tree(root: int) -> None:
 
     Ansible's workers have sessions of their own, so a process group would miss them.
     """
-    victims = {root}
-    while True:
-        found = {pid for pid, parent in _parents().items() if parent in victims} | victims
-        for pid in found:
-            _kill(pid)
-        if found == victims:
-            return
-        victims = found
+    # Stopped before any is killed: the children of a killed one would be init's, and found no more.
+    victims, known = {root}, set[int]()
+    while victims != known:
+        for pid in victims - known:
+            _signal(pid, signal.SIGSTOP)
+        known, parents = set(victims), _parents()
+        while more := {pid for pid, parent in parents.items() if parent in victims} - victims:
+            victims |= more
+    for pid in victims:
+        _signal(pid, signal.SIGKILL)
 
 
 def kill_when(process: subprocess.Popen[str], reached: Callable[[], bool], delay: float, timeout: float = 60) -> bool:
@@ -42,6 +44,24 @@ def kill_when(process: subprocess.Popen[str], reached: Callable[[], bool], delay
     return alive
 
 
+def kill_owner(path: Path) -> bool:
+    """Kill the processes that have a file open, and nothing they started; False where there is none.
+
+    The lock is open in the module's process on the target and, being closed on exec, in none of its tools.
+    """
+    found = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and _has_open(entry, path)]
+    for entry in found:
+        _signal(int(entry.name), signal.SIGKILL)
+    return bool(found)
+
+
+def _has_open(process: Path, path: Path) -> bool:
+    try:
+        return any(descriptor.readlink() == path for descriptor in (process / "fd").iterdir())
+    except OSError:
+        return False
+
+
 def _parents() -> dict[int, int]:
     found = {}
     for entry in Path("/proc").iterdir():
@@ -53,8 +73,8 @@ def _parents() -> dict[int, int]:
     return found
 
 
-def _kill(pid: int) -> None:
+def _signal(pid: int, number: signal.Signals) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         return

@@ -75,6 +75,38 @@ class Tier2(Written):
         )  # fmt: skip
         server = {"POSTGRES_USER": "postgres", "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": DATABASE}
         client = {"PGHOST": "db", "PGUSER": "postgres", "PGPASSWORD": PASSWORD, "PGDATABASE": DATABASE}
+<<<<<<< HEAD
+=======
+        stack.compose(
+            {
+                "db": {
+                    "image": image,
+                    **labels,
+                    "environment": server,
+                    "volumes": ["pgdata:/var/lib/postgresql"],
+                    "healthcheck": {
+                        "test": ["CMD", "psql", "-qXtc", "SELECT 1", "-U", "postgres", DATABASE],
+                        "interval": "1s",
+                        "retries": 60,
+                    },
+                },
+                "api": stack.published(depends_on=depends),
+                "writer": {
+                    "image": image,
+                    **labels,
+                    "command": ["/writer"],
+                    "user": "0",
+                    "init": True,
+                    # The image's own is the server's, SIGINT, which a shell ignores while a command runs.
+                    "stop_signal": "SIGTERM",
+                    "environment": client,
+                    "volumes": ["./writer:/writer:ro", "./acked:/acked"],
+                    "depends_on": depends,
+                },
+            },
+            volumes={"pgdata": labels},
+        )
+>>>>>>> 092c222f92912314107b848ed49bced9f60726ca
         stack.description["postgres"] = [
             {"database": DATABASE, "container": f"{stack.project}-db-1", "password": PASSWORD}
         ]
@@ -104,13 +136,17 @@ class Tier2(Written):
         }
         return services, {"pgdata": labels}
 
-    def sql(self, statement: str, database: str = DATABASE) -> list[tuple[Any, ...]]:
-        """Run a statement as an administrator does."""
+    def connect(self, database: str) -> Any:
+        """Connect as an administrator does."""
         (container,) = self.stack.containers("db")
         (network,) = container["NetworkSettings"]["Networks"].values()
-        connection = psycopg2.connect(
+        return psycopg2.connect(
             host=network["IPAddress"], user="postgres", password=PASSWORD, dbname=database, connect_timeout=10
         )
+
+    def sql(self, statement: str, database: str = DATABASE) -> list[tuple[Any, ...]]:
+        """Run a statement as an administrator does."""
+        connection = self.connect(database)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -138,9 +174,13 @@ class Tier2(Written):
     def migrate(self) -> None:
         """Deploy v1.0.0, whose migration ruins the data."""
         self.stack.deploy("v1.0.0")
+        self.ruin()
+        self.wait_written(20)
+
+    def ruin(self) -> None:
+        """What the migration does to the data; alike each time that it begins with the same."""
         self.sql("ALTER TABLE orders ADD COLUMN discount int; UPDATE orders SET state = 'lost' WHERE id <= 10")
         self.sql("DELETE FROM orders WHERE id > 490; INSERT INTO orders (state) VALUES ('new')")
-        self.wait_written(20)
 
     def migrate_half(self) -> None:
         """Deploy v1.0.0, whose migration fails in the middle: it commits every statement by itself, and the last fails.
@@ -164,8 +204,21 @@ class Tier2(Written):
         return {row[0] for row in self._inside(database, "SELECT n FROM written")}
 
     def kept_rows(self) -> set[int]:
+<<<<<<< HEAD
         """Every written row of every database, live or put aside."""
         return {row for name in self.databases() for row in self.rows(name)}
+=======
+        """Every written row of every database, live or put aside; what is only prepared keeps nothing."""
+        found: set[int] = set()
+        for name in self.databases():
+            if "_prepared_" in name:
+                continue
+            ((was_open,),) = self.sql(f"SELECT datallowconn FROM pg_database WHERE datname = '{name}'", "postgres")
+            self.sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true', "postgres")
+            found |= {row[0] for row in self.sql("SELECT n FROM written", name)}
+            self.sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {was_open}', "postgres")
+        return found
+>>>>>>> 092c222f92912314107b848ed49bced9f60726ca
 
     def orders(self, database: str = DATABASE) -> str:
         """A checksum of every row of the table that the migration ruins."""

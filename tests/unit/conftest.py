@@ -378,6 +378,9 @@ class FakeDatabase:
     def staged_name(self, point: str) -> str:
         return f"prepared-{point}"
 
+    def discard_half_made(self, point: str) -> None:
+        self.call(f"discard half-made {point}")
+
     def discard(self, staged: str) -> None:
         self.call("discard")
         self.beside.pop(staged, None)

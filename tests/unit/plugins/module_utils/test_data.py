@@ -127,6 +127,20 @@ def test_killed_at_any_step_it_is_continued_or_undone_and_no_row_is_lost(
     assert migrated.open
 
 
+@pytest.mark.parametrize(("then", "removed"), [("rollback", False), ("undo", True)])
+def test_what_a_killed_run_left_half_restored_is_removed_by_who_goes_elsewhere(
+    operator: Any, migrated: Any, then: str, removed: bool
+) -> None:
+    migrated.failing["stage"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        operator.switch(1, tier=2)
+    target = _journal.load(operator.deployment.state)
+    assert target is not None
+    version = {} if then == "rollback" else {"version": None}
+    operator.switch(2, tier=2, kind=then, dead_run=operator.build.run(1).id, **version)
+    assert (f"discard half-made {target.target}" in migrated.calls) == removed
+
+
 def test_where_the_second_of_two_servers_fails_the_first_is_taken_back(operator: Any, migrated: Any) -> None:
     deployment = operator.deployment
     audit = deployment.add_database("audit", group="zweiter server")
