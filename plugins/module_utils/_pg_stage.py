@@ -38,7 +38,7 @@ _SHOWN = 3
 def stage(server: Server, directory: Path, part: DatabasePart, point: str, progress: Progress) -> str:
     """Restore a copy into a database of its own, check it and close it; at once where that is done already.
 
-    With statistics, which a dump does not hold: autovacuum would gather them only minutes after the application is back.
+    With statistics, which a dump does not hold: autovacuum would gather them only minutes after everybody is back.
     """
     database = server.description.database
     name = names.prepared(database, point)

@@ -75,38 +75,6 @@ class Tier2(Written):
         )  # fmt: skip
         server = {"POSTGRES_USER": "postgres", "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": DATABASE}
         client = {"PGHOST": "db", "PGUSER": "postgres", "PGPASSWORD": PASSWORD, "PGDATABASE": DATABASE}
-<<<<<<< HEAD
-=======
-        stack.compose(
-            {
-                "db": {
-                    "image": image,
-                    **labels,
-                    "environment": server,
-                    "volumes": ["pgdata:/var/lib/postgresql"],
-                    "healthcheck": {
-                        "test": ["CMD", "psql", "-qXtc", "SELECT 1", "-U", "postgres", DATABASE],
-                        "interval": "1s",
-                        "retries": 60,
-                    },
-                },
-                "api": stack.published(depends_on=depends),
-                "writer": {
-                    "image": image,
-                    **labels,
-                    "command": ["/writer"],
-                    "user": "0",
-                    "init": True,
-                    # The image's own is the server's, SIGINT, which a shell ignores while a command runs.
-                    "stop_signal": "SIGTERM",
-                    "environment": client,
-                    "volumes": ["./writer:/writer:ro", "./acked:/acked"],
-                    "depends_on": depends,
-                },
-            },
-            volumes={"pgdata": labels},
-        )
->>>>>>> 092c222f92912314107b848ed49bced9f60726ca
         stack.description["postgres"] = [
             {"database": DATABASE, "container": f"{stack.project}-db-1", "password": PASSWORD}
         ]
@@ -129,6 +97,8 @@ class Tier2(Written):
                 "command": ["/writer"],
                 "user": "0",
                 "init": True,
+                # The image's own is the server's, SIGINT, which a shell ignores while a command runs.
+                "stop_signal": "SIGTERM",
                 "environment": client,
                 "volumes": ["./writer:/writer:ro", "./acked:/acked"],
                 "depends_on": depends,
@@ -204,21 +174,8 @@ class Tier2(Written):
         return {row[0] for row in self._inside(database, "SELECT n FROM written")}
 
     def kept_rows(self) -> set[int]:
-<<<<<<< HEAD
-        """Every written row of every database, live or put aside."""
-        return {row for name in self.databases() for row in self.rows(name)}
-=======
         """Every written row of every database, live or put aside; what is only prepared keeps nothing."""
-        found: set[int] = set()
-        for name in self.databases():
-            if "_prepared_" in name:
-                continue
-            ((was_open,),) = self.sql(f"SELECT datallowconn FROM pg_database WHERE datname = '{name}'", "postgres")
-            self.sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true', "postgres")
-            found |= {row[0] for row in self.sql("SELECT n FROM written", name)}
-            self.sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {was_open}', "postgres")
-        return found
->>>>>>> 092c222f92912314107b848ed49bced9f60726ca
+        return {row for name in self.databases() if "_prepared_" not in name for row in self.rows(name)}
 
     def orders(self, database: str = DATABASE) -> str:
         """A checksum of every row of the table that the migration ruins."""
