@@ -5,14 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.tiered.rollback.plugins.module_utils import _databases, _run, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _databases,
+    _files,
+    _journal,
+    _lock,
+    _run,
+    _stack,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
@@ -58,6 +66,16 @@ class Context:
     def state(self) -> Path:
         """The stack's state directory."""
         return Path(self.module.params["state_dir"]) / self.stack.name
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Own the stack while the block runs, for a module that leaves nothing of it to another."""
+        with _lock.held(self.state, self.run, self.module.params["lock_wait"]):
+            try:
+                yield
+            finally:
+                _files.remove(self.state / _journal.ACTIVITY)
+                _lock.release(self.state, self.run)
 
     @cached_property
     def store(self) -> Store:

@@ -53,7 +53,7 @@ kept:
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _journal, _lock
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _journal
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Displaced
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -69,11 +69,8 @@ def act(ctx: Context) -> dict[str, Any]:
     """Remove displaced databases, or in check mode say which."""
     if ctx.module.check_mode:
         return _prune(ctx)
-    with _lock.held(ctx.state, ctx.run, ctx.module.params["lock_wait"]):
-        try:
-            return _prune(ctx)
-        finally:
-            _lock.release(ctx.state, ctx.run)
+    with ctx.alone():
+        return _prune(ctx)
 
 
 def _prune(ctx: Context) -> dict[str, Any]:

@@ -98,7 +98,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _context,
     _files,
     _journal,
-    _lock,
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -124,12 +123,8 @@ def act(ctx: Context) -> dict[str, Any]:
     """Roll the migration back, or in check mode say how."""
     if ctx.module.check_mode:
         return _migrate(ctx)
-    with _lock.held(ctx.state, ctx.run, ctx.module.params["lock_wait"]):
-        try:
-            return _migrate(ctx)
-        finally:
-            _files.remove(ctx.state / _journal.ACTIVITY)
-            _lock.release(ctx.state, ctx.run)
+    with ctx.alone():
+        return _migrate(ctx)
 
 
 def _migrate(ctx: Context) -> dict[str, Any]:

@@ -83,9 +83,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _checks,
     _context,
-    _files,
     _journal,
-    _lock,
     _names,
     _select,
     _target,
@@ -111,12 +109,8 @@ def act(ctx: Context) -> dict[str, Any]:
     """Capture what runs, unless the newest point of this version already equals it."""
     if ctx.module.check_mode:
         return _capture_point(ctx)
-    with _lock.held(ctx.state, ctx.run, ctx.module.params["lock_wait"]):
-        try:
-            return _capture_point(ctx)
-        finally:
-            _files.remove(ctx.state / _journal.ACTIVITY)
-            _lock.release(ctx.state, ctx.run)
+    with ctx.alone():
+        return _capture_point(ctx)
 
 
 def _capture_point(ctx: Context) -> dict[str, Any]:

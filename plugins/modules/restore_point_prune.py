@@ -52,7 +52,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _context,
     _journal,
     _ledger,
-    _lock,
     _retention,
     _target,
 )
@@ -69,14 +68,11 @@ def act(ctx: Context) -> dict[str, Any]:
     if ctx.module.check_mode:
         points, removed, _databases = _choose(ctx)
         return _result(points, removed)
-    with _lock.held(ctx.state, ctx.run, ctx.module.params["lock_wait"]):
-        try:
-            points, removed, databases = _choose(ctx)
-            for point in points:
-                if point.id in removed:
-                    _remove(ctx, point, databases)
-        finally:
-            _lock.release(ctx.state, ctx.run)
+    with ctx.alone():
+        points, removed, databases = _choose(ctx)
+        for point in points:
+            if point.id in removed:
+                _remove(ctx, point, databases)
     return _result(points, removed)
 
 

@@ -9,33 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.tests.support.playbook import Outcome
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
-from ansible_collections.tiered.rollback.tests.support.tier2 import PASSWORD, Tier2
-
-
-class Story:
-    """One life of a stack, told once for all tests of this file."""
-
-    def __init__(self, made: Tier2) -> None:
-        self.tier2, self.stack = made, made.stack
-        self.outcomes: dict[str, Outcome] = {}
-        self.orders: dict[str, str] = {}
-        self.images: dict[str, dict[str, str]] = {}
-        self.databases: dict[str, list[str]] = {}
-
-    def note(self, name: str, outcome: Outcome | None = None) -> None:
-        if outcome is not None:
-            self.outcomes[name] = outcome
-        self.orders[name] = self.tier2.orders()
-        self.images[name] = self.stack.image_ids()
-        self.databases[name] = self.tier2.databases()
-        missing = self.tier2.acknowledged() - self.tier2.kept_rows()
-        assert not missing, f"rows lost after {name!r}: {sorted(missing)[:5]}"
+from ansible_collections.tiered.rollback.tests.support.tier2 import PASSWORD, Story, Tier2
 
 
 @pytest.fixture(scope="module")
-def story(make_stack: Any) -> Story:
+def story(make_stack: Any) -> Story[Tier2]:
     stack: Stack = make_stack()
     told = Story(Tier2(stack))
     told.tier2.begin()
@@ -54,14 +33,14 @@ def story(make_stack: Any) -> Story:
     return told
 
 
-def test_the_capture_restores_the_copy_aside_and_leaves_nothing_there(story: Story) -> None:
+def test_the_capture_restores_the_copy_aside_and_leaves_nothing_there(story: Story[Tier2]) -> None:
     story.outcomes["old"].ok()
     assert story.databases["old"] == ["shop"]
     manifest = story.stack.manifest(story.stack.points("v0.9.0")[0])
     assert manifest["databases"]["shop"]["tables"]["public.orders"] == 500
 
 
-def test_tier_1_across_the_migration_is_refused_and_names_tier_2(story: Story) -> None:
+def test_tier_1_across_the_migration_is_refused_and_names_tier_2(story: Story[Tier2]) -> None:
     outcome = story.outcomes["tier 1"]
     assert outcome.rc != 0
     assert "shop has another schema" in outcome.said
@@ -69,49 +48,49 @@ def test_tier_1_across_the_migration_is_refused_and_names_tier_2(story: Story) -
     assert story.images["tier 1"] == story.images["new"]
 
 
-def test_check_mode_shows_the_plan_and_moves_nothing(story: Story) -> None:
+def test_check_mode_shows_the_plan_and_moves_nothing(story: Story[Tier2]) -> None:
     outcome = story.outcomes["checked"].ok()
     for words in ("swap_database shop", "stop_first api", "restart writer"):
         assert words in outcome.output
     assert (story.databases["checked"], story.orders["checked"]) == (["shop"], story.orders["new"])
 
 
-def test_images_and_data_are_as_captured(story: Story) -> None:
+def test_images_and_data_are_as_captured(story: Story[Tier2]) -> None:
     story.outcomes["rolled back"].ok()
     assert story.orders["rolled back"] == story.orders["old"] != story.orders["new"]
     assert story.images["rolled back"] == story.images["old"]
 
 
-def test_the_displaced_database_is_named_after_the_run_and_holds_what_was_lost(story: Story) -> None:
+def test_the_displaced_database_is_named_after_the_run_and_holds_what_was_lost(story: Story[Tier2]) -> None:
     run = story.stack.ledger()[0]["run"]
     (displaced,) = set(story.databases["rolled back"]) - {"shop"}
     assert displaced == f"shop_displaced_{run}"
 
 
-def test_the_report_says_what_would_be_lost_by_table(story: Story) -> None:
+def test_the_report_says_what_would_be_lost_by_table(story: Story[Tier2]) -> None:
     reports = sorted((story.stack.state / story.stack.name / "reports").glob("*.md"))
     text = reports[0].read_text()
     assert "| shop | public.orders | 1 | " in text
     assert "kept in the displaced databases" in text
 
 
-def test_the_same_command_again_keeps_what_was_written_since(story: Story) -> None:
+def test_the_same_command_again_keeps_what_was_written_since(story: Story[Tier2]) -> None:
     assert "is what runs already" in story.outcomes["again"].ok().output
     assert story.databases["again"] == story.databases["rolled back"]
 
 
-def test_the_undo_brings_back_the_data_as_it_was_before(story: Story) -> None:
+def test_the_undo_brings_back_the_data_as_it_was_before(story: Story[Tier2]) -> None:
     story.outcomes["undone"].ok()
     assert story.orders["undone"] == story.orders["new"]
     assert story.images["undone"] == story.images["new"]
 
 
-def test_clean_up_never_removes_the_newest(story: Story) -> None:
+def test_clean_up_never_removes_the_newest(story: Story[Tier2]) -> None:
     story.outcomes["cleaned"].ok()
     assert len(story.databases["cleaned"]) == 2
 
 
-def test_the_password_shows_nowhere(story: Story) -> None:
+def test_the_password_shows_nowhere(story: Story[Tier2]) -> None:
     assert not [name for name, outcome in story.outcomes.items() if PASSWORD in outcome.output]
     state = [path for path in story.stack.state.rglob("*") if path.is_file()]
     # The compose file of this test holds it, and a restore point holds the compose file.

@@ -13,36 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.tests.support.playbook import Outcome
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
+from ansible_collections.tiered.rollback.tests.support.tier2 import Story
 from ansible_collections.tiered.rollback.tests.support.tier2_sqlite import DATABASE, Pair, Tier2Sqlite
 
 
-class Story:
-    """One life of a stack, told once for all tests of this file."""
-
-    def __init__(self, made: Tier2Sqlite) -> None:
-        self.tier2, self.stack = made, made.stack
-        self.outcomes: dict[str, Outcome] = {}
-        self.orders: dict[str, str] = {}
-        self.images: dict[str, dict[str, str]] = {}
-        self.databases: dict[str, list[str]] = {}
-        self.rows: dict[str, set[int]] = {}
-
-    def note(self, name: str, outcome: Outcome | None = None) -> None:
-        if outcome is not None:
-            self.outcomes[name] = outcome
-        self.orders[name] = self.tier2.orders()
-        self.images[name] = self.stack.image_ids()
-        self.databases[name] = self.tier2.databases()
-        self.rows[name] = self.tier2.rows()
-        missing = self.tier2.acknowledged() - self.tier2.kept_rows()
-        assert not missing, f"rows lost after {name!r}: {sorted(missing)[:5]}"
-        assert self.tier2.sql("PRAGMA integrity_check") == [("ok",)], name
-
-
 @pytest.fixture(scope="module")
-def story(make_stack: Any) -> Story:
+def story(make_stack: Any) -> Story[Tier2Sqlite]:
     stack: Stack = make_stack()
     told = Story(Tier2Sqlite(stack))
     told.tier2.begin()
@@ -62,14 +39,14 @@ def story(make_stack: Any) -> Story:
     return told
 
 
-def test_the_capture_restores_the_copy_aside_and_leaves_nothing_there(story: Story) -> None:
+def test_the_capture_restores_the_copy_aside_and_leaves_nothing_there(story: Story[Tier2Sqlite]) -> None:
     story.outcomes["old"].ok()
     assert story.databases["old"] == [DATABASE]
     manifest = story.stack.manifest(story.stack.points("v0.9.0")[0])
     assert manifest["databases"][DATABASE]["tables"]["orders"] == 400
 
 
-def test_check_mode_shows_the_plan_and_moves_nothing(story: Story) -> None:
+def test_check_mode_shows_the_plan_and_moves_nothing(story: Story[Tier2Sqlite]) -> None:
     outcome = story.outcomes["checked"].ok()
     for words in (f"swap_database {DATABASE}", "stop_first api", "restart clerk"):
         assert words in outcome.output
@@ -77,41 +54,41 @@ def test_check_mode_shows_the_plan_and_moves_nothing(story: Story) -> None:
     assert story.images["checked"] == story.images["new"]
 
 
-def test_images_and_data_are_as_captured(story: Story) -> None:
+def test_images_and_data_are_as_captured(story: Story[Tier2Sqlite]) -> None:
     story.outcomes["rolled back"].ok()
     assert story.orders["rolled back"] == story.orders["old"] != story.orders["new"]
     assert story.images["rolled back"] == story.images["old"]
 
 
-def test_the_log_of_the_file_before_is_not_replayed_over_the_restored_one(story: Story) -> None:
+def test_the_log_of_the_file_before_is_not_replayed_over_the_restored_one(story: Story[Tier2Sqlite]) -> None:
     assert story.rows["since"]
     assert not story.rows["since"] & story.rows["rolled back"]
 
 
-def test_the_displaced_file_is_named_after_the_run(story: Story) -> None:
+def test_the_displaced_file_is_named_after_the_run(story: Story[Tier2Sqlite]) -> None:
     run = story.stack.ledger()[0]["run"]
     (displaced,) = set(story.databases["rolled back"]) - {DATABASE}
     assert displaced == f"{DATABASE}.displaced-{run}"
 
 
-def test_the_report_says_what_would_be_lost_by_table(story: Story) -> None:
+def test_the_report_says_what_would_be_lost_by_table(story: Story[Tier2Sqlite]) -> None:
     reports = sorted((story.stack.state / story.stack.name / "reports").glob("*.md"))
     assert f"| {DATABASE} | orders | 0 | " in reports[0].read_text()
 
 
-def test_the_same_command_again_keeps_what_was_written_since(story: Story) -> None:
+def test_the_same_command_again_keeps_what_was_written_since(story: Story[Tier2Sqlite]) -> None:
     assert "is what runs already" in story.outcomes["again"].ok().output
     assert story.databases["again"] == story.databases["rolled back"]
 
 
-def test_the_undo_brings_back_the_data_as_it_was_before(story: Story) -> None:
+def test_the_undo_brings_back_the_data_as_it_was_before(story: Story[Tier2Sqlite]) -> None:
     story.outcomes["undone"].ok()
     assert story.orders["undone"] == story.orders["new"]
     assert story.images["undone"] == story.images["new"]
     assert story.rows["since"] <= story.rows["undone"]
 
 
-def test_clean_up_never_removes_the_newest(story: Story) -> None:
+def test_clean_up_never_removes_the_newest(story: Story[Tier2Sqlite]) -> None:
     story.outcomes["cleaned"].ok()
     assert len(story.databases["cleaned"]) == 2
 

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import psycopg2
 import pytest
 from ansible_collections.tiered.rollback.tests.support import engine
 from ansible_collections.tiered.rollback.tests.support.images import BASE
+from ansible_collections.tiered.rollback.tests.support.playbook import Outcome
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
 _CONTEXT = Path(__file__).resolve().parents[2] / "examples/demo/images/db"
@@ -31,7 +33,7 @@ done
 """
 
 
-class Written:
+class Written(ABC):
     """A database of a stack that a writer never rests in; it notes every row that was acknowledged to it.
 
     :param acked: directory below the project that the writer notes them in.
@@ -52,6 +54,48 @@ class Written:
         while len(self.acknowledged()) < goal:
             assert time.monotonic() < deadline, "the writer cannot write"
             time.sleep(0.05)
+
+    @abstractmethod
+    def databases(self) -> list[str]:
+        """Every database of this application: the live one and those beside it."""
+
+    @abstractmethod
+    def rows(self) -> set[int]:
+        """Every written row of the live database."""
+
+    @abstractmethod
+    def kept_rows(self) -> set[int]:
+        """Every written row of every database, live or put aside."""
+
+    @abstractmethod
+    def orders(self) -> str:
+        """A checksum of every row of the table that the migration ruins."""
+
+
+Database = TypeVar("Database", bound=Written)
+
+
+class Story(Generic[Database]):
+    """One life of a stack, told once for all tests of a file; in no chapter an acknowledged row may be lost."""
+
+    def __init__(self, made: Database) -> None:
+        self.tier2, self.stack = made, made.stack
+        self.outcomes: dict[str, Outcome] = {}
+        self.orders: dict[str, str] = {}
+        self.images: dict[str, dict[str, str]] = {}
+        self.databases: dict[str, list[str]] = {}
+        self.rows: dict[str, set[int]] = {}
+
+    def note(self, name: str, outcome: Outcome | None = None) -> None:
+        """Note what is there now."""
+        if outcome is not None:
+            self.outcomes[name] = outcome
+        self.orders[name] = self.tier2.orders()
+        self.images[name] = self.stack.image_ids()
+        self.databases[name] = self.tier2.databases()
+        self.rows[name] = self.tier2.rows()
+        missing = self.tier2.acknowledged() - self.tier2.kept_rows()
+        assert not missing, f"rows lost after {name!r}: {sorted(missing)[:5]}"
 
 
 class Tier2(Written):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _databases
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _databases, _journal, _lock
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
@@ -108,3 +108,18 @@ def test_a_module_without_a_stack_is_given_one_database() -> None:
     params = {"postgres": {**values, "database": "shop", "host": "h"}}
     database = Context(SimpleNamespace(params=params)).postgres  # type: ignore[arg-type]
     assert (database.name, database.server.engine) == ("shop", None)
+
+
+def test_a_stack_is_owned_while_a_block_runs_and_free_whatever_became_of_it(deployment: Any, build: Any) -> None:
+    context = deployment.context(run=build.run(), lock_wait=0)
+
+    def work() -> None:
+        with context.alone():
+            assert _lock.holder(deployment.state) == build.run()
+            (deployment.state / _journal.ACTIVITY).write_text("{}")
+            raise ValueError("lost")
+
+    with pytest.raises(ValueError, match="lost"):
+        work()
+    assert _lock.holder(deployment.state) is None
+    assert not (deployment.state / _journal.ACTIVITY).exists()

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -91,3 +92,29 @@ def test_a_database_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) 
     for ask in (database.size, database.identity):
         with pytest.raises(RollbackError, match="there is no database shop"):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "told", "in_one"),
+    [
+        ("0A000", "EXECUTE of transaction commands is not implemented CONTEXT: PL/pgSQL function", True),
+        ("42601", "syntax error at or near X LINE 1: X QUERY: X; the whole script CONTEXT: PL/pgSQL", False),
+    ],
+)
+def test_a_script_that_fails_is_not_quoted_in_whole(
+    monkeypatch: pytest.MonkeyPatch, sqlstate: str, told: str, in_one: bool
+) -> None:
+    class Script(Session):
+        def run(self, statement: str, *values: Any) -> None:
+            super().run(statement)
+            if statement.startswith("DO"):
+                raise RollbackError(f"PostgreSQL: {told}", sqlstate=sqlstate)
+
+    session, database = Script(None), _database()
+    monkeypatch.setattr(database.server, "enter", lambda _name: contextlib.nullcontext(session))
+    with pytest.raises(RollbackError) as caught:
+        database.execute("X; the whole script", 9)
+    assert session.ran[0] == "RESET search_path"
+    assert "script" not in caught.value.message
+    assert "CONTEXT" not in caught.value.message
+    assert ("one transaction" in caught.value.hint) is in_one
