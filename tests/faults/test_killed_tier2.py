@@ -210,6 +210,8 @@ def test_nothing_is_lost_when_a_run_is_killed(arena: Arena, case: Case) -> None:
     if case.then == "again":
         arena.again().ok()
         arena.check(arena.old)
+        displaced = arena.stack.ledger()[-1]["databases"]["shop"]["displaced"]
+        assert displaced in arena.tier2.databases(), "the ledger does not know what was exchanged"
         return
     undone = arena.stack.undo()
     assert (undone.rc == 0) == undoable, undone.output
