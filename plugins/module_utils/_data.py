@@ -150,14 +150,17 @@ class Data:
                 self._swap_group({name: self._displaced_by(name, {run}) or ""}, f"{run}{_BACK}")
             raise
 
-    def outcome(self, staged: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
-        """Say of each exchanged database which one is live now and under what name the one before is kept."""
+    def outcome(self, point: RestorePoint) -> dict[str, dict[str, str | None]]:
+        """Say of each exchanged database which one is live now and under what name the one before is kept.
+
+        Exchanged by this run or by the killed one that it continues: judged by what was live when that one began.
+        """
+        runs = {step["run"] for step in self._journal.steps}
+        live = {name: self._databases[name].identity() for name in self._of(point)}
         return {
-            name: {
-                "identity": self._databases[name].identity(),
-                "displaced": self._displaced_by(name, {self._journal.run.id}),
-            }
-            for name in staged
+            name: {"identity": identity, "displaced": self._displaced_by(name, runs)}
+            for name, identity in live.items()
+            if identity != self._journal.facts["identities"][name]
         }
 
     def let_in(self, point: RestorePoint) -> None:

@@ -112,6 +112,8 @@ class Switch:
             self._replace_containers(plan, point, hashes)
             self._start_again(plan.subjects("restart"), point)
         with self._journal.step("checks"):
+            # Not right after the exchange: the users are still waiting there.
+            self._journal.facts["databases"] = self._data.outcome(point)
             return self._verify(now, point)
 
     def _hashes(self, now: Observed) -> dict[str, str]:
@@ -173,7 +175,6 @@ class Switch:
             with self._journal.step("exchange", databases=sorted(staged)):
                 self._data.keep_out(staged)
                 self._data.swap(point, staged)
-                self._journal.facts["databases"] = self._data.outcome(staged)
         self._data.let_in(point)
 
     def _stop(self, names: Collection[str], project: str) -> None:

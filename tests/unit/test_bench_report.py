@@ -9,7 +9,7 @@ import json
 import math
 
 import pytest
-from ansible_collections.tiered.rollback.tests.bench import report, tier1
+from ansible_collections.tiered.rollback.tests.bench import report, tier1, tier2
 from ansible_collections.tiered.rollback.tests.bench.load import Request, _complete, outage, percentile
 from ansible_collections.tiered.rollback.tests.bench.report import row
 
@@ -125,3 +125,19 @@ def test_tier1_compares_medians_and_adds_up_failures() -> None:
     assert by_name["port: outage, against engine stop + start"].holds is False
     failed = tier1.proxy_rows({"ours": runs(5.0, 5.0, failed=1)})[0]
     assert (failed.value, failed.holds) == (2, False)
+
+
+def test_tier_2_is_compared_at_every_size_and_its_growth_told() -> None:
+    def figures(outage: float) -> dict[str, list[float]]:
+        return {"tier 2": [outage], "tier 1": [1.0], "document 004": [4.0], "restore aside": [1.0], "pg_restore": [1.0]}
+
+    rows = {entry.name: entry for entry in tier2.postgres_rows({10: figures(1.1), 1010: figures(1.3)})}
+    assert rows["10 MB: outage, against tier 1"].holds
+    assert rows["1010 MB: outage, against tier 1"].holds is False
+    assert rows["10 MB: restore aside, against pg_restore"].holds
+    assert rows["outage by size"].value == pytest.approx(0.2)
+
+
+def test_sqlite_is_compared_with_cp_and_the_longest_write_of_all_runs_counts() -> None:
+    rows = tier2.sqlite_rows(10, {"cp": [1.0], "backup": [1.6], "restore": [1.8], "blocked": [0.1, 1.5]})
+    assert [entry.holds for entry in rows] == [True, False, False]

@@ -141,6 +141,19 @@ def test_what_a_killed_run_left_half_restored_is_removed_by_who_goes_elsewhere(
     assert (f"discard half-made {target.target}" in migrated.calls) == removed
 
 
+def test_what_a_killed_run_exchanged_counts_as_restored_once_another_has_continued_it(
+    operator: Any, migrated: Any
+) -> None:
+    migrated.failing["let_in"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        operator.switch(1, tier=2)
+    result = operator.switch(2, tier=2, dead_run=operator.build.run(1).id)
+    assert result["databases"]["shop"]["displaced"] == f"displaced-{operator.build.run(1).id}"
+    migrated.rows.append("after the rollback")
+    assert not operator.switch(3, tier=2)["changed"]
+    assert migrated.rows == ["first", "after the rollback"]
+
+
 def test_where_the_second_of_two_servers_fails_the_first_is_taken_back(operator: Any, migrated: Any) -> None:
     deployment = operator.deployment
     audit = deployment.add_database("audit", group="zweiter server")
