@@ -32,10 +32,10 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         variables = task_vars or {}
         arguments = self._task.args
-        required = arguments.get("required") or []
+        required = list(arguments.get("required") or [])
         try:
             # task_vars hold extra variables as they were written; reading them evaluates nothing.
-            values = _names.launch_values(variables)
+            values = _names.launch_values(variables, [*required, *(arguments.get("optional") or []), "reason"])
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
         missing = [name for name in required if name not in values]

@@ -10,7 +10,7 @@ controller as soon as anything refers to it, so such a value must be refused whi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -62,16 +62,18 @@ def stack_name(value: object) -> str:
     return _match(_STACK, value, "rollback_stack.name", "lower-case letters, digits, '_' and '-'")
 
 
-def launch_values(raw: Mapping[str, object]) -> dict[str, str]:
+def launch_values(raw: Mapping[str, object], names: Collection[str]) -> dict[str, str]:
     """Check the launch variables as they were given, before any template is evaluated.
 
-    :param raw: untemplated variables of the play; names that are no launch variables are ignored.
-    :returns: the launch variables that were given, as text.
+    :param raw: untemplated variables of the play.
+    :param names: the launch variables that the playbook takes. Others are left alone: an inventory may use their names
+        for something else, and an emergency must not fail for that.
+    :returns: those that were given, as text.
     :raises RollbackError: naming the variable, never evaluating it.
     """
     return {
-        name: _match(pattern, raw[name], name, _ALLOWED[pattern])
-        for name, pattern in LAUNCH_VARIABLES.items()
+        name: _match(LAUNCH_VARIABLES[name], raw[name], name, _ALLOWED[LAUNCH_VARIABLES[name]])
+        for name in names
         if raw.get(name) is not None
     }
 

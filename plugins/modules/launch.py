@@ -12,7 +12,7 @@ short_description: Check what was given at launch, and name the run
 version_added: 0.1.0
 description:
   - First task of every playbook of this collection. Runs on the controller only.
-  - Checks the launch variables C(version), C(reason), C(run), C(project) and C(output) against strict patterns
+  - Checks C(reason) and the launch variables that the playbook takes (O(required), O(optional)) against strict patterns
     while they are still raw. Ansible would otherwise evaluate a template expression in them, such as a C(pipe) lookup,
     as soon as anything refers to the variable.
   - Sets the fact C(rollback_launch) with C(given), the checked launch variables, and C(run), the identity that lock,
@@ -24,6 +24,11 @@ options:
     required: true
   required:
     description: Launch variables that must be given.
+    type: list
+    elements: str
+    default: []
+  optional:
+    description: Launch variables that may be given as well.
     type: list
     elements: str
     default: []
@@ -68,6 +73,7 @@ def main() -> None:
         argument_spec={
             "playbook": {"type": "str", "required": True},
             "required": {"type": "list", "elements": "str", "default": []},
+            "optional": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     ).fail_json(msg="tiered.rollback.launch runs on the controller; call it by its full name")

@@ -37,6 +37,11 @@ def test_what_was_given_and_who_runs_it_become_one_fact() -> None:
     assert not _run.known_dead(run)
 
 
+def test_what_the_playbook_does_not_take_is_left_alone() -> None:
+    found = _launch({"version": "v1", "days": "3", "service": {"a": ATTACK}}, required=["version"], optional=["days"])
+    assert found["given"] == {"version": "v1", "days": "3"}
+
+
 def test_each_run_has_an_id_of_its_own() -> None:
     assert _launch({})["run"]["id"] != _launch({})["run"]["id"]
 

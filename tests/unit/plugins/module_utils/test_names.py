@@ -80,20 +80,27 @@ def test_a_stack_name_that_could_not_name_a_directory_and_an_image_is_refused(va
 
 def test_only_the_launch_variables_that_were_given_are_returned() -> None:
     raw = {"version": "v1", "reason": "it is slow, really: 5 s", "run": None, "ansible_user": "{{ x }}"}
-    assert _names.launch_values(raw) == {"version": "v1", "reason": "it is slow, really: 5 s"}
+    assert _names.launch_values(raw, ["version", "run", "reason"]) == {
+        "version": "v1",
+        "reason": "it is slow, really: 5 s",
+    }
+
+
+def test_what_an_inventory_means_by_the_name_of_another_playbooks_variable_is_left_alone() -> None:
+    assert _names.launch_values({"version": "v1", "service": {"name": "x"}}, ["version"]) == {"version": "v1"}
 
 
 @pytest.mark.parametrize("name", sorted(_names.LAUNCH_VARIABLES))
 @pytest.mark.parametrize("attack", ["{{ lookup('pipe','id') }}", "a {{ x }}", "{%", "{#", "a\x00b", "a\nb", {"a": 1}])
 def test_no_launch_variable_may_hold_a_template_or_a_control_character(name: str, attack: Any) -> None:
     with pytest.raises(RollbackError, match=f"{name} has an unsafe"):
-        _names.launch_values({name: attack})
+        _names.launch_values({name: attack}, [name])
 
 
 @given(st.sampled_from(sorted(_names.LAUNCH_VARIABLES)), st.text() | st.integers() | st.floats() | st.booleans())
 def test_no_launch_variable_ever_passes_with_template_syntax(name: str, value: Any) -> None:
     try:
-        passed = _names.launch_values({name: value})[name]
+        passed = _names.launch_values({name: value}, [name])[name]
     except RollbackError:
         return
     assert not any(opening in passed for opening in ("{{", "{%", "{#", "\n", "\0"))
