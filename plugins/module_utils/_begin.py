@@ -92,6 +92,8 @@ def _begin(ctx: Context) -> dict[str, Any]:
     now, target, result = _look(ctx, unfinished)
     if not result["needed"]:
         return result
+    if unfinished:
+        _refuse_other_tier(unfinished, target)
     if unfinished and target.data and unfinished.target != target.point.id:
         # Before the journal names another target: nobody would know of it any more.
         Data(ctx.databases(now.project), ctx.store, unfinished, list).discard_half_made(unfinished.target)
@@ -115,6 +117,20 @@ def _begin(ctx: Context) -> dict[str, Any]:
         journal.before = capture_before(ctx, now, checks, result["from_version"], databases)
         journal.save()
     return {**result, "before": journal.before}
+
+
+def _refuse_other_tier(unfinished: Journal, target: Target) -> None:
+    """Refuse to continue a run that took databases back with one that leaves them alone, or the other way round.
+
+    The way back of both is the state before the first, which holds databases or does not.
+    """
+    took_data = bool(unfinished.facts["identities"])
+    if took_data != target.data:
+        what = "takes" if took_data else "does not take"
+        raise RollbackError(
+            f"{unfinished.run.describe()} was not finished, and it {what} databases back, other than this one",
+            "Run its command again, or undo.yml; then this one.",
+        )
 
 
 def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, result: dict[str, Any]) -> Journal:

@@ -221,6 +221,19 @@ def test_a_capture_is_proven_by_restoring_it_aside(deployment: Any, operator: An
     assert deployment.context().store.proven(point)
 
 
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
+def test_a_killed_run_is_not_continued_in_a_tier_that_treats_data_otherwise(
+    operator: Any, shop: Any, first: int, second: int
+) -> None:
+    operator.begin(1, tier=first)
+    dead = {"dead_run": operator.build.run(1).id}
+    with pytest.raises(RollbackError, match="was not finished, and it") as caught:
+        operator.switch(2, tier=second, **dead)
+    assert "undo.yml" in caught.value.hint
+    operator.switch(3, tier=first, dead_run=operator.build.run(2).id)
+    assert operator.deployment.running() == dict.fromkeys(("api", "web"), operator.build.image_id("v0.9.0"))
+
+
 def test_a_capture_that_was_not_proven_is_never_taken(operator: Any) -> None:
     operator.capture("v1.0.0", prove=False)
     with pytest.raises(RollbackError, match="was never proven"):
