@@ -103,8 +103,11 @@ def test_a_failure_that_left_the_schema_alone_says_so(act: Act, shop: Any, by_fi
 def test_a_failure_after_which_nobody_can_look_says_that_too(
     act: Act, shop: Any, by_file: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def gone() -> str:
+        raise RollbackError("server gone")
+
     def execute(_script: str, _timeout: int) -> None:
-        monkeypatch.setattr(shop, "schema", lambda: (_ for _ in ()).throw(RollbackError("server gone")))
+        monkeypatch.setattr(shop, "schema", gone)
         raise RollbackError("connection lost")
 
     monkeypatch.setattr(shop, "execute", execute)
