@@ -201,7 +201,7 @@ def parse_postgres(values: Mapping[str, Any], where: str) -> Postgres:
             f"{where} says neither container nor host nor service_name",
             "Name the container that the server runs in, the host it listens on, or a service of libpq's service file.",
         )
-    return Postgres(**_frozen({**values, "name": values["name"] or values["database"]}))
+    return Postgres(**frozen({**values, "name": values["name"] or values["database"]}))
 
 
 def parse_sqlite(values: Mapping[str, Any], where: str) -> Sqlite:
@@ -209,8 +209,9 @@ def parse_sqlite(values: Mapping[str, Any], where: str) -> Sqlite:
     path = PurePosixPath(values["path"])
     if not path.is_absolute() or ".." in path.parts:
         raise RollbackError(f"{where}.path is not an absolute path: {values['path']}", "Give it without '..'.")
-    return Sqlite(**_frozen({**values, "path": str(path), "name": values["name"] or path.name}))
+    return Sqlite(**frozen({**values, "path": str(path), "name": values["name"] or path.name}))
 
 
-def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
+def frozen(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return validated values as fields of a frozen dataclass: lists become tuples."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

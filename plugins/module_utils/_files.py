@@ -23,6 +23,12 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def digest(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file of any size."""
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
 def read(path: Path) -> bytes | None:
     """Return a file's bytes, or None where there is no such file."""
     try:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,7 @@ def verify(directory: Path, part: DatabasePart) -> Mapping[str, Any]:
         found = directory / path
         if not found.is_file():
             raise RollbackError(f"{path} of the database's copy is missing", "Choose another restore point.")
-        if found.stat().st_size != file.size or _sum(found) != file.sha256:
+        if found.stat().st_size != file.size or _files.digest(found) != file.sha256:
             raise RollbackError(f"{path} of the database's copy is damaged", "Choose another restore point.")
     raw: Mapping[str, Any] = _files.load_json((directory / CATALOG).read_bytes(), CATALOG)
     return raw
@@ -93,11 +92,6 @@ def _sealed(directory: Path) -> dict[str, DataFile]:
         path.chmod(_files.PRIVATE_DIRECTORY if path.is_dir() else _files.PRIVATE_FILE)
         if path.is_file():
             name = str(path.relative_to(directory))
-            files[name] = DataFile(sha256=_sum(path), size=path.stat().st_size)
+            files[name] = DataFile(sha256=_files.digest(path), size=path.stat().st_size)
     _files.sync_directory(directory)
     return files
-
-
-def _sum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -96,7 +96,7 @@ class SqliteDatabase:
         owner = {"mode": stat.st_mode & 0o7777, "uid": stat.st_uid, "gid": stat.st_gid}
         return DatabasePart(
             kind="sqlite",
-            files={COPY: DataFile(sha256=_sqlite_file.digest(copy), size=copy.stat().st_size)},
+            files={COPY: DataFile(sha256=_files.digest(copy), size=copy.stat().st_size)},
             schema=schema,
             tables=tables,
             properties={**_sqlite_file.properties(copy), **owner},
@@ -190,7 +190,7 @@ def swap(swaps: Sequence[Swap]) -> None:
 
 def _check(copy: Path, part: DatabasePart, query: str | None) -> None:
     wanted = part.files.get(COPY)
-    if wanted is None or not copy.is_file() or _sqlite_file.digest(copy) != wanted.sha256:
+    if wanted is None or not copy.is_file() or _files.digest(copy) != wanted.sha256:
         raise RollbackError(
             f"{copy} is damaged: missing, or not the bytes that were captured",
             "Choose another restore point or backup; the live database was left as it is.",

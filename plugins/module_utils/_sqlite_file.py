@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -168,12 +167,6 @@ def foreign_keys(connection: sqlite3.Connection, path: Path) -> None:
         raise RollbackError(
             f"{path} violates its foreign keys: {shown}", "Repair the rows, or choose another restore point or backup."
         )
-
-
-def digest(path: Path) -> str:
-    """Return a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def copy(source: Path, target: Path, progress: Progress) -> None:

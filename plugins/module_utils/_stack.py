@@ -173,7 +173,7 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
     values["services"] = {name: _service(name, entry) for name, entry in values["services"].items()}
     values.update(_databases(values))
     values["name"] = _names.stack_name(values["name"])
-    return Stack(**_frozen(values))
+    return Stack(**databases.frozen(values))
 
 
 def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def _service(name: str, raw: Mapping[str, Any] | None) -> Service:
     values["checks"] = [
         _check(f"{name}-{n}", entry, f"{where}.checks[{n}]") for n, entry in enumerate(values["checks"])
     ]
-    return Service(name=name, **_frozen(values))
+    return Service(name=name, **databases.frozen(values))
 
 
 def _check(default_name: str, raw: Mapping[str, Any], where: str) -> Check:
@@ -211,11 +211,7 @@ def _check(default_name: str, raw: Mapping[str, Any], where: str) -> Check:
     if not values["url"].startswith(("http://", "https://")):
         raise RollbackError(f"{where}.url is not an HTTP URL: {values['url']!r}", "Start it with http:// or https://.")
     values["name"] = values["name"] or default_name
-    return Check(**_frozen(values))
-
-
-def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return Check(**databases.frozen(values))
 
 
 def _validated(spec: Mapping[str, Any], raw: Any, where: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -69,21 +68,11 @@ class Store:
             self.content(point, path)
         self.definition(point)
         for name in point.databases if databases else ():
-            self.database(point, name)
+            self._verify_database(point, name)
 
     def database(self, point: RestorePoint, name: str) -> Path:
-        """Return the directory of a database's copy, every file of it checked."""
-        directory = self.root / point.id / _DATABASES / name
-        for path, part in point.databases[name].files.items():
-            shown = f"{_DATABASES}/{name}/{path}"
-            try:
-                with (directory / path).open("rb") as data:
-                    found = hashlib.file_digest(data, "sha256").hexdigest()
-            except FileNotFoundError as error:
-                raise _damaged(point.id, f"{shown} is missing") from error
-            if found != part.sha256:
-                raise _damaged(point.id, f"{shown} was changed")
-        return directory
+        """Return the directory of a database's copy; who restores it checks every file of it."""
+        return self.root / point.id / _DATABASES / name
 
     def content(self, point: RestorePoint, path: str) -> bytes | None:
         """Return a captured file's bytes, checked; None where the point says the file was absent."""
@@ -100,10 +89,6 @@ class Store:
     def begin(self, point_id: str, database: str) -> Path:
         """Return the empty directory that a database's copy is to be written to, before the point is added."""
         return _files.private_directory(self._partial(point_id) / _DATABASES / database)
-
-    def abandon(self, point_id: str) -> None:
-        """Remove what was written of a point that is not going to be added."""
-        shutil.rmtree(self._partial(point_id), ignore_errors=True)
 
     def add(self, point: RestorePoint, contents: Mapping[str, bytes], definition: bytes) -> None:
         """Write a point: everything in a hidden directory first, made visible by one rename."""
@@ -157,6 +142,16 @@ class Store:
     def pin(self, point_id: str) -> None:
         """Exclude a point from retention."""
         os.close(os.open(self.root / point_id / "pinned", os.O_CREAT | os.O_WRONLY, _files.PRIVATE_FILE))
+
+    def _verify_database(self, point: RestorePoint, name: str) -> None:
+        for path, part in point.databases[name].files.items():
+            shown = f"{_DATABASES}/{name}/{path}"
+            try:
+                found = _files.digest(self.database(point, name) / path)
+            except FileNotFoundError as error:
+                raise _damaged(point.id, f"{shown} is missing") from error
+            if found != part.sha256:
+                raise _damaged(point.id, f"{shown} was changed")
 
     def _checked(self, point_id: str, name: str, wanted: str) -> bytes:
         data = _files.read(self.root / point_id / name)

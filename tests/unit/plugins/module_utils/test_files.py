@@ -126,3 +126,8 @@ def test_what_a_killed_write_left_is_found_again(tmp_path: Path) -> None:
     _files.discard_unfinished(path)
     assert [entry.name for entry in tmp_path.iterdir()] == [".env"]
     assert path.read_text() == "new"
+
+
+def test_the_sum_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 100_000)
+    assert _files.digest(tmp_path / "a") == _files.sha256(b"x" * 100_000)

@@ -164,7 +164,7 @@ def test_a_copy_that_is_not_what_was_captured_is_refused(world: World, spoil: Ca
 def _as_captured(world: World, **changes: Any) -> None:
     """Let the part agree with a copy that was changed, so that only the checks of the database itself are left."""
     copy = world.copy / COPY
-    file = {COPY: type(world.part.files[COPY])(sha256=_sqlite._sqlite_file.digest(copy), size=copy.stat().st_size)}
+    file = {COPY: type(world.part.files[COPY])(sha256=_sqlite._files.digest(copy), size=copy.stat().st_size)}
     values = {**vars(world.part), "files": file, **changes}
     world.part = DatabasePart(**values)
 
