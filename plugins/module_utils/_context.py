@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
     from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
+    from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import SqliteDatabase
 
 STATE_DIR = "/var/lib/tiered-rollback"
 
@@ -47,6 +48,13 @@ RUN_OPTIONS: dict[str, dict[str, Any]] = {**STACK_OPTIONS, "run": {"type": "dict
 POSTGRES_OPTIONS: dict[str, dict[str, Any]] = {
     "postgres": {"type": "dict", "required": True, "options": _databases.POSTGRES_SPEC}
 }
+#: Options of the modules that work on one SQLite database; documented in the ``sqlite`` fragment.
+SQLITE_OPTIONS: dict[str, dict[str, Any]] = {
+    "path": {"type": "str", "required": True},
+    "service": {"type": "str"},
+    "project": {"type": "str"},
+}
+SQLITE_TOGETHER = [("service", "project")]
 
 
 @dataclass
@@ -119,6 +127,18 @@ class Context:
 
         description = _databases.parse_postgres(self.module.params["postgres"], "postgres")
         return PostgresDatabase(description, self.engine if description.container else None)
+
+    @cached_property
+    def sqlite(self) -> SqliteDatabase:
+        """The SQLite database that a module without a stack was given."""
+        from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import SqliteDatabase
+
+        params = self.module.params
+        given = {"path": params["path"], "service": params["service"]}
+        description = _databases.parse_sqlite(
+            {"name": None, "schema_version": None, "writers": None, **given}, "the module"
+        )
+        return SqliteDatabase(description, self.engine if description.service else None, params["project"] or "")
 
     @cached_property
     def run(self) -> Run:

@@ -78,7 +78,12 @@ def remove(path: Path) -> None:
 
 def sync_directory(path: Path) -> None:
     """Make renames and removals inside a directory survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    sync(path, os.O_DIRECTORY)
+
+
+def sync(path: Path, flags: int = 0) -> None:
+    """Make what a file holds survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _files,
+    _sqlite_check,
     _sqlite_copy,
     _sqlite_file,
     _sqlite_loss,
@@ -87,18 +88,15 @@ class SqliteDatabase:
         stat = self.live.stat()
         copy = directory / COPY
         _sqlite_copy.copy(self.live, copy, progress)
-        query = self.description.schema_version
-        with _sqlite_file.opened(copy, settled=True) as connection:
-            # The full check takes longer than all the rest; it is made when the copy is restored aside, which is what
-            # a restore point has to pass before it counts as proven.
-            _sqlite_file.sound(connection, copy, full=False)
-            tables, schema = _sqlite_file.counts(connection), _sqlite_file.schema(connection, query)
+        # The full check of large indexes takes longer than all the rest; it is made when the copy is restored, and a
+        # restore point has to pass it before it counts as proven.
+        found = _sqlite_check.examine(copy, self.description.schema_version, full=False)
         owner = {"mode": stat.st_mode & 0o7777, "uid": stat.st_uid, "gid": stat.st_gid}
         return DatabasePart(
             kind="sqlite",
-            files={COPY: DataFile(sha256=_files.digest(copy), size=copy.stat().st_size)},
-            schema=schema,
-            tables=tables,
+            files={COPY: DataFile(sha256=found.sha256, size=copy.stat().st_size)},
+            schema=found.schema,
+            tables=found.tables,
             properties={**_sqlite_file.properties(copy), **owner},
         )
 
@@ -107,7 +105,8 @@ class SqliteDatabase:
 
         :raises RollbackError: when it is damaged or is not what the part says.
         """
-        _check(directory / COPY, part, self.description.schema_version)
+        copy = directory / COPY
+        _sqlite_check.verify(copy, part, _captured(copy, part), self.description.schema_version)
 
     def stage(self, directory: Path, part: DatabasePart, point: str, progress: Progress) -> str:
         """Copy a captured file beside the live one and check it there; at once where that is done already."""
@@ -115,10 +114,14 @@ class SqliteDatabase:
         if staged.exists():
             return staged.name
         partial = self._partial(point)
+        copy = directory / COPY
+        sha256 = _captured(copy, part)
         try:
             _sqlite_swap.remove(partial)
-            _sqlite_file.copy(directory / COPY, partial, progress)
-            _check(partial, part, self.description.schema_version)
+            with copy.open("rb") as captured:
+                _sqlite_file.copy(captured, partial, progress)
+            # The very file that is to become live, and no other: what is wrong with the captured one is wrong here.
+            _sqlite_check.verify(partial, part, sha256, self.description.schema_version)
             _give(partial, part)
             partial.rename(staged)
             _files.sync_directory(staged.parent)
@@ -188,14 +191,12 @@ def swap(swaps: Sequence[Swap]) -> None:
         _sqlite_swap.exchange(database.live, database.live.with_name(entry.staged), entry.run)
 
 
-def _check(copy: Path, part: DatabasePart, query: str | None) -> None:
+def _captured(copy: Path, part: DatabasePart) -> str:
+    """Return what a captured copy's SHA-256 must be."""
     wanted = part.files.get(COPY)
-    if wanted is None or not copy.is_file() or _files.digest(copy) != wanted.sha256:
-        raise RollbackError(
-            f"{copy} is damaged: missing, or not the bytes that were captured",
-            "Choose another restore point or backup; the live database was left as it is.",
-        )
-    _sqlite_file.verify(copy, part, query)
+    if wanted is None or not copy.is_file():
+        raise _sqlite_check.damaged(copy)
+    return wanted.sha256
 
 
 def _give(path: Path, part: DatabasePart) -> None:

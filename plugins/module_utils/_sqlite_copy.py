@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _files, _sqlite_file
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Progress
@@ -24,8 +23,6 @@ _STEP = 16 << 20
 _HELD = 0.5
 _PAUSE = 0.01
 _RESTARTS = 5
-#: Seconds between two looks at how far a file copy has come.
-_LOOK = 0.5
 
 
 class _OvertakenError(Exception):
@@ -33,7 +30,7 @@ class _OvertakenError(Exception):
 
 
 def copy(live: Path, target: Path, progress: Progress) -> None:
-    """Copy a live database into a new file, whole and durable.
+    """Copy a live database into a new file, whole; its bytes are not synced yet.
 
     With a write-ahead log writers do not notice. Without one a reader keeps them out, so the copy is made in steps with
     pauses; a commit between them begins it again, then in the largest step that keeps a writer waiting no longer than
@@ -41,20 +38,17 @@ def copy(live: Path, target: Path, progress: Progress) -> None:
 
     :raises RollbackError: also when commits come too fast for that.
     """
-    with _sqlite_file.opened(live) as source:
+    # Closing any descriptor of a file lets go of SQLite's locks on it (POSIX), so the one that is copied from is closed
+    # after the connection.
+    with ExitStack() as afterwards, _sqlite_file.opened(live) as source:
         if _sqlite_file.pragma(source, "journal_mode") == "wal":
-            _copy_logged(source, live, target, progress)
+            _copy_logged(source, afterwards.enter_context(live.open("rb")), target, progress)
         else:
             _copy_in_steps(source, live, target, progress)
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
     _files.sync_directory(target.parent)
 
 
-def _copy_logged(source: sqlite3.Connection, live: Path, target: Path, progress: Progress) -> None:
+def _copy_logged(source: sqlite3.Connection, live: BinaryIO, target: Path, progress: Progress) -> None:
     """Copy the file and then its log, as files, under one read transaction.
 
     The transaction keeps SQLite from starting the log anew, and from moving anything into the file that is not in the
@@ -63,29 +57,20 @@ def _copy_logged(source: sqlite3.Connection, live: Path, target: Path, progress:
     """
     source.execute("BEGIN")
     source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    _file(live, target, progress)
-    log = Path(f"{live}-wal")
-    if log.exists():
-        _file(log, Path(f"{target}-wal"), lambda *_: None)
+    try:
+        _sqlite_file.copy(live, target, progress)
+        log = Path(f"{live.name}-wal")
+        if log.exists():
+            # Nobody locks the log itself.
+            with log.open("rb") as kept:
+                _sqlite_file.copy(kept, Path(f"{target}-wal"), lambda *_: None)
+    except OSError as error:
+        raise RollbackError(f"cannot copy {live.name}: {error.strerror}", "Look at the disk.") from error
     source.execute("ROLLBACK")
     with closing(sqlite3.connect(target, isolation_level=None)) as copied:
+        # A killed copy is made again; who checks it syncs it once.
+        copied.execute("PRAGMA synchronous = OFF")
         copied.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-
-
-def _file(source: Path, target: Path, progress: Progress) -> None:
-    """Copy a file in a process of its own: closing it in this one would let go of SQLite's locks on it (POSIX)."""
-    size = source.stat().st_size
-    os.close(os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, _files.PRIVATE_FILE))
-    with subprocess.Popen(["cp", "--reflink=auto", str(source), str(target)], stderr=subprocess.PIPE) as process:
-        while True:
-            try:
-                _nothing, said = process.communicate(timeout=_LOOK)
-                break
-            except subprocess.TimeoutExpired:
-                progress(min(target.stat().st_size, size), size, "bytes")
-    if process.returncode != 0:
-        raise RollbackError(f"cannot copy {source}: {said.decode(errors='replace').strip()}", "Look at the disk.")
-    progress(size, size, "bytes")
 
 
 def _copy_in_steps(source: sqlite3.Connection, live: Path, target: Path, progress: Progress) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite_file
+from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite_check, _sqlite_file
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 #: Instructions of SQLite's machine between two looks at the clock.
@@ -58,5 +58,5 @@ def execute(live: Path, script: str, timeout: int) -> None:
         # Its handler would stop the commit too, and its guard refuse it.
         connection.set_progress_handler(None, 0)
         connection.set_authorizer(None)
-        _sqlite_file.foreign_keys(connection, live)
+        _sqlite_check.foreign_keys(connection, live)
         connection.execute("COMMIT")

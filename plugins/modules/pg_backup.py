@@ -66,7 +66,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _pg_copy
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _database_copy
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 
 OPTIONS = {**_context.POSTGRES_OPTIONS, "dest": {"type": "path", "required": True}}
@@ -76,10 +76,11 @@ def act(ctx: Context) -> dict[str, Any]:
     """Copy the database, unless the copy is there."""
     dest = Path(ctx.module.params["dest"])
     database = ctx.postgres
-    part = _pg_copy.load(dest) if dest.exists() else None
+    part = _database_copy.load(dest) if dest.exists() else None
     changed = part is None
     if changed and not ctx.module.check_mode:
-        part = _pg_copy.create(database, dest)
+        with _database_copy.captured(database, dest) as (unfinished, part):
+            _database_copy.keep(unfinished, part, dest)
     said = f"copy of database {database.description.database} in {dest}\n"
     return {
         "changed": changed,

@@ -91,7 +91,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _pg_copy, _postgres
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _database_copy, _postgres
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Swap
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart
@@ -107,20 +107,20 @@ OPTIONS = {
 def act(ctx: Context) -> dict[str, Any]:
     """Restore the copy."""
     src = Path(ctx.module.params["src"])
-    part = _pg_copy.load(src)
+    part = _database_copy.load(src)
     return _in_place(ctx, src, part) if ctx.module.params["mode"] == "in_place" else _aside(ctx, src, part)
 
 
 def _aside(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
     database, check_mode = ctx.postgres, ctx.module.check_mode
-    live, point = database.description.database, _pg_copy.point(part)
+    live, point = database.description.database, _database_copy.point(part)
     staged = database.staged_name(point)
     ready = staged in database.prepared()
     actions = [] if ready else [f"restore {src} into database {staged}"]
     if check_mode and not ready:
         database.verify(src, part)
     elif not ready:
-        database.stage(src, part, point, _pg_copy.silent)
+        database.stage(src, part, point, _database_copy.silent)
         ready = True
     loss = database.loss(staged) if ready else None
     equal = loss == [] and database.schema() == part.schema
@@ -153,7 +153,7 @@ def _in_place(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
     if ctx.module.check_mode:
         ctx.postgres.verify(src, part)
     else:
-        left = ctx.postgres.restore_in_place(src, part, _pg_copy.silent)
+        left = ctx.postgres.restore_in_place(src, part, _database_copy.silent)
     return {
         "changed": True,
         "staged": None,

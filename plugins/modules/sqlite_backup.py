@@ -11,8 +11,8 @@ module: sqlite_backup
 short_description: Copy a live SQLite database consistently
 version_added: 0.2.0
 description:
-  - Copies a database while its application writes to it, through SQLite's online backup. What is only in the
-    write-ahead log is in the copy too.
+  - Copies a database while its application writes to it, file and log under one read transaction, or through SQLite's
+    online backup where there is no write-ahead log. What is only in the log is in the copy too.
   - The copy's structure and foreign keys are checked, and its SHA-256 and the rows of each table are kept beside it.
   - With a write-ahead log writers are not disturbed. Without one they wait for half a second at most.
 extends_documentation_fragment:
@@ -61,27 +61,26 @@ schema:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _sqlite_backup
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _database_copy
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import COPY
 
-OPTIONS = {**_sqlite_backup.OPTIONS, "dest": {"type": "path", "required": True}}
+OPTIONS = {**_context.SQLITE_OPTIONS, "dest": {"type": "path", "required": True}}
 
 
 def act(ctx: Context) -> dict[str, Any]:
     """Capture, and keep the copy unless it is there."""
     dest = Path(ctx.module.params["dest"])
-    database = _sqlite_backup.database(ctx)
-    held = _sqlite_backup.read(dest)
-    with _sqlite_backup.captured(database, dest) as (temporary, part):
-        changed = held is None or held.files != part.files
-        if changed and dest.exists():
+    held = _database_copy.load(dest) if dest.exists() else None
+    with _database_copy.captured(ctx.sqlite, dest) as (unfinished, part):
+        changed = held is None
+        if held is not None and held.files != part.files:
             raise RollbackError(
                 f"{dest} holds something else already", "A backup is never overwritten; choose a new name."
             )
         if changed and not ctx.module.check_mode:
-            _sqlite_backup.keep(temporary, part, dest)
+            _database_copy.keep(unfinished, part, dest)
     copy = part.files[COPY]
     after = f"{dest}: sha256 {copy.sha256[:12]}, {copy.size} bytes\n"
     return {
@@ -96,7 +95,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS, required_together=_sqlite_backup.TOGETHER)
+    _context.main(act, OPTIONS, required_together=_context.SQLITE_TOGETHER)
 
 
 if __name__ == "__main__":

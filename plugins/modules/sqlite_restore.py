@@ -11,12 +11,12 @@ module: sqlite_restore
 short_description: Put an SQLite database back from a backup, keeping the present one
 version_added: 0.2.0
 description:
-  - Checks the backup's SHA-256, integrity, foreign keys and rows, copies it beside the live file and checks it there
-    again. Only then the live file is put aside under a name of its own and the copy gets its name, by renames.
+  - Copies the backup beside the live file and checks SHA-256, integrity, foreign keys and rows of what was written
+    there. Only then the live file is put aside under a name of its own and the copy gets its name, by renames.
   - Commits that are only in the old file's write-ahead log are written into it first, and no C(-wal), C(-shm) or
     C(-journal) is left that SQLite would replay over the restored file.
   - Fails while any process has the file open, be it only to read, and names it. Stop the application first.
-  - Where every row of the live database is as in the backup nothing changes.
+  - Where the live file is the backup's, byte for byte, nothing changes.
 extends_documentation_fragment:
   - tiered.rollback.stack.sqlite
   - tiered.rollback.stack.attributes
@@ -25,6 +25,13 @@ options:
     description: Directory of a backup that M(tiered.rollback.sqlite_backup) made.
     type: path
     required: true
+  compare:
+    description:
+      - Whether the rows of every table are compared before the exchange, to say what is lost. That takes longer than
+        all the rest together.
+      - What is lost is in the file that RV(displaced) names in any case.
+    type: bool
+    default: false
 author:
   - The tiered.rollback authors (@tiered)
 """
@@ -49,13 +56,14 @@ tables:
   type: dict
 loss:
   description: >-
-    By table, the rows that were added, removed and changed since the backup; null where the live database was missing
-    or damaged.
+    By table, the rows that were added, removed and changed since the backup; null without O(compare), and where the
+    live database was missing or damaged.
   returned: success
   type: list
   elements: dict
 """
 
+import filecmp
 import secrets
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -64,76 +72,90 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _context,
+    _database_copy,
     _sqlite,
-    _sqlite_backup,
     _sqlite_loss,
+    _sqlite_place,
     _sqlite_swap,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
-from ansible_collections.tiered.rollback.plugins.module_utils._databases import Swap, TableLoss
+from ansible_collections.tiered.rollback.plugins.module_utils._databases import Swap
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart
 from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import COPY, SqliteDatabase
 
-OPTIONS = {**_sqlite_backup.OPTIONS, "src": {"type": "path", "required": True}}
+OPTIONS = {
+    **_context.SQLITE_OPTIONS,
+    "src": {"type": "path", "required": True},
+    "compare": {"type": "bool", "default": False},
+}
 
 
 def act(ctx: Context) -> dict[str, Any]:
-    """Restore unless the live database equals the backup."""
+    """Restore unless the live database is the backup."""
     src = Path(ctx.module.params["src"])
-    part = _sqlite_backup.read(src)
-    if part is None:
-        raise RollbackError(f"there is no backup in {src}", "Name a directory that sqlite_backup made.")
-    database = _sqlite_backup.database(ctx)
-    database.verify(src, part)
-    loss = _loss(database, src, part)
-    changed = loss is None or bool(loss)
+    part = _database_copy.load(src)
+    database = ctx.sqlite
+    changed = not _is(database.live, src / COPY)
+    restores = changed and not ctx.module.check_mode
+    kept = src / COPY
     if changed:
         database.keep_out()
-    displaced = _restore(database, src, part) if changed and not ctx.module.check_mode else None
-    rows = [asdict(table) for table in loss] if loss is not None else None
+    if restores:
+        staged = database.stage(src, part, _database_copy.point(part), _database_copy.silent)
+        kept = database.live.with_name(staged)
+    else:
+        # What a restore checks in the file that it stages.
+        database.verify(src, part)
+    loss = _loss(database, kept) if ctx.module.params["compare"] else None
+    displaced = _swap(database, kept) if restores else None
+    after = f"{database.live}: as in {src}\n"
     return {
         "changed": changed,
         "displaced": displaced,
         "tables": dict(part.tables),
-        "loss": rows,
-        "diff": _diff(database, part, loss),
+        "loss": loss,
+        "diff": {"before": _before(database.live, loss) if changed else after, "after": after},
     }
 
 
-def _loss(database: SqliteDatabase, src: Path, part: DatabasePart) -> list[TableLoss] | None:
+def _is(live: Path, copy: Path) -> bool:
+    """Whether a live file is the copy, byte for byte, with nothing in a log that would make it another."""
+    logs = [path for path in _sqlite_place.beside(live) if path.exists() and not path.name.endswith("-shm")]
+    if not (live.exists() and copy.is_file()) or any(log.stat().st_size for log in logs):
+        return False
+    return filecmp.cmp(live, copy, shallow=False)
+
+
+def _loss(database: SqliteDatabase, kept: Path) -> list[dict[str, Any]] | None:
     """What going back loses; None where that cannot be said."""
     if not database.live.exists():
         return None
     try:
-        loss = _sqlite_loss.compare(database.live, src / COPY)
-        return loss if loss or database.schema() == part.schema else None
+        return [asdict(table) for table in _sqlite_loss.compare(database.live, kept)]
     except RollbackError:
-        # A damaged file is what a restore is for; one that is locked is refused next, with its holder's name.
+        # A damaged file is what a restore is for; one that is locked the exchange refuses, with its holder's name.
         return None
 
 
-def _restore(database: SqliteDatabase, src: Path, part: DatabasePart) -> str:
-    staged = database.stage(src, part, part.files[COPY].sha256, lambda _done, _total, _unit: None)
+def _swap(database: SqliteDatabase, staged: Path) -> str:
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    _sqlite.swap([Swap(database=database, staged=staged, run=run)])
+    _sqlite.swap([Swap(database=database, staged=staged.name, run=run)])
     return str(_sqlite_swap.displaced_name(database.live, run))
 
 
-def _diff(database: SqliteDatabase, part: DatabasePart, loss: list[TableLoss] | None) -> dict[str, str]:
-    name = str(database.live)
-    if loss is None:
-        return {"before": f"{name}: missing, damaged or of another schema\n", "after": f"{name}: {part.size} bytes\n"}
-    before = "".join(
-        f"{name}: {table.table}: {table.added} added, {table.removed} removed, {table.changed} changed since\n"
+def _before(live: Path, loss: list[dict[str, Any]] | None) -> str:
+    if not loss:
+        return f"{live}: {'of another content' if live.exists() else 'missing'}\n"
+    return "".join(
+        f"{live}: {table['table']}: {table['added']} added, {table['removed']} removed, "
+        f"{table['changed']} changed since\n"
         for table in loss
     )
-    return {"before": before, "after": "".join(f"{name}: {table.table}: as in the backup\n" for table in loss)}
 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS, required_together=_sqlite_backup.TOGETHER)
+    _context.main(act, OPTIONS, required_together=_context.SQLITE_TOGETHER)
 
 
 if __name__ == "__main__":

@@ -229,8 +229,8 @@ def _sqlite(directory: Path, size: int, runs: int) -> Figures:
 
 def _module(**params: object) -> Context:
     """What the modules read of their context, so that Ansible's own start is not measured."""
-    given = {"service": None, "project": None, **{key: str(value) for key, value in params.items()}}
-    return cast(Context, SimpleNamespace(module=SimpleNamespace(params=given, check_mode=False)))
+    given = {"service": None, "project": None, "compare": False, **{key: str(value) for key, value in params.items()}}
+    return Context(cast(Any, SimpleNamespace(params=given, check_mode=False)))
 
 
 def _cp(source: Path, target: Path) -> None:

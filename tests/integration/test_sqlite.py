@@ -100,8 +100,8 @@ def test_a_database_in_a_volume_goes_back_and_its_application_goes_on(stack: Sta
 
     (container,) = stack.containers("api")
     engine.docker("stop", "-t", "1", container["Id"])
-    foretold = _call(stack, tmp_path, "sqlite_restore", "--check", src=backup)
-    real = _call(stack, tmp_path, "sqlite_restore", src=backup)
+    foretold = _call(stack, tmp_path, "sqlite_restore", "--check", src=backup, compare=True)
+    real = _call(stack, tmp_path, "sqlite_restore", src=backup, compare=True)
     again = _call(stack, tmp_path, "sqlite_restore", src=backup)
     assert (foretold["changed"], real["changed"], again["changed"]) == (True, True, False)
     assert foretold["loss"] == real["loss"]

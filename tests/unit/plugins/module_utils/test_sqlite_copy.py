@@ -3,14 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite_copy, _sqlite_file
+from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite_check, _sqlite_copy, _sqlite_file
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.tests.support import sqlite
+
+#: Commits into the log, and closes its connection when it is told to.
+_APPLICATION = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("INSERT INTO author (name) VALUES ('only in the log')")
+print("ready", flush=True)
+sys.stdin.readline()
+connection.close()
+"""
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete", "truncate", "persist"])
@@ -27,9 +42,7 @@ def test_a_copy_made_while_another_process_writes_is_of_one_moment(
             pass
         _sqlite_copy.copy(live, tmp_path / "copy", lambda done, _total, _unit: told.append(done))
     copy = tmp_path / "copy"
-    with _sqlite_file.opened(copy, settled=True) as connection:
-        _sqlite_file.sound(connection, copy, full=True)
-        counts = _sqlite_file.counts(connection)
+    counts = _sqlite_check.examine(copy, None, full=True).tables
     assert counts["author"] == counts["book"] > 5000
     assert 40e6 < told[-1] <= copy.stat().st_size
     # What a writer waits for is a step, not the copy; a loaded machine needs room.
@@ -43,6 +56,39 @@ def test_a_commit_that_is_only_in_the_log_is_in_the_copy(tmp_path: Path) -> None
     assert live.with_name("app.db-wal").stat().st_size
     _sqlite_copy.copy(live, tmp_path / "copy", sqlite.quiet)
     assert sqlite.rows(tmp_path / "copy") == 101
+
+
+def test_an_application_that_closes_meanwhile_does_not_take_the_log_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It removes the log where nobody else holds a lock; and a closed descriptor of ours would let go of ours."""
+    live = sqlite.make(tmp_path / "app.db")
+    real = _sqlite_file.copy
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", _APPLICATION, live], stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+
+        def copy(source: BinaryIO, target: Path, progress: Any) -> None:
+            if target.name.endswith("-wal"):
+                process.communicate("\n")
+                assert live.with_name("app.db-wal").stat().st_size
+            real(source, target, progress)
+
+        monkeypatch.setattr(_sqlite_file, "copy", copy)
+        _sqlite_copy.copy(live, tmp_path / "copy", sqlite.quiet)
+        assert process.returncode == 0
+    assert sqlite.rows(tmp_path / "copy") == 101
+
+
+def test_what_the_disk_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    live = sqlite.make(tmp_path / "app.db")
+    monkeypatch.setattr(_sqlite_file, "copy", refuse)
+    with pytest.raises(RollbackError, match=r"cannot copy .*/app.db: Input/output error"):
+        _sqlite_copy.copy(live, tmp_path / "copy", sqlite.quiet)
 
 
 def test_an_interrupted_transaction_is_not_in_the_copy(tmp_path: Path) -> None:

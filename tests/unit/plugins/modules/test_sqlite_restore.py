@@ -27,8 +27,8 @@ def act(deployment: Any, live: Path, tmp_path: Path) -> Act:
     sqlite_backup.act(deployment.context(dest=str(tmp_path / "b"), **common))
     sqlite.execute(live, *["INSERT INTO author (name) VALUES ('since')"] * 10)
 
-    def call(*, check_mode: bool = False, src: Path = tmp_path / "b") -> dict[str, Any]:
-        return sqlite_restore.act(deployment.context(check_mode=check_mode, src=str(src), **common))
+    def call(*, check_mode: bool = False, src: Path = tmp_path / "b", compare: bool = True) -> dict[str, Any]:
+        return sqlite_restore.act(deployment.context(check_mode=check_mode, src=str(src), compare=compare, **common))
 
     return call
 
@@ -44,11 +44,31 @@ def test_a_database_goes_back_once_and_the_present_one_is_kept(act: Act, live: P
     assert again["diff"]["before"] == again["diff"]["after"]
 
 
-def test_check_mode_gives_the_same_answer_and_moves_nothing(act: Act, tmp_path: Path, tree: Callable[..., Any]) -> None:
+def test_rows_are_compared_on_request_only(act: Act, live: Path) -> None:
+    result = act(compare=False)
+    assert (result["changed"], result["loss"]) == (True, None)
+    assert result["diff"]["before"] != result["diff"]["after"]
+    assert sqlite.rows(Path(result["displaced"])) == 110
+    assert (act(compare=False)["changed"], sqlite.rows(live)) == (False, 100)
+
+
+@pytest.mark.parametrize("compare", [True, False])
+def test_check_mode_gives_the_same_answer_and_moves_nothing(
+    act: Act, tmp_path: Path, tree: Callable[..., Any], compare: bool
+) -> None:
     before = tree(tmp_path)
-    foretold = act(check_mode=True)
+    foretold = act(check_mode=True, compare=compare)
     assert tree(tmp_path) == before
-    assert {**foretold, "displaced": None} == {**act(), "displaced": None}
+    assert {**foretold, "displaced": None} == {**act(compare=compare), "displaced": None}
+
+
+def test_a_commit_that_is_only_in_the_log_makes_another_database(act: Act, live: Path) -> None:
+    act()
+    sqlite.crash(live, "wal")
+    result = act()
+    assert result["changed"]
+    assert result["loss"] == [{"table": "author", "added": 1, "removed": 0, "changed": 0}]
+    assert sqlite.rows(Path(result["displaced"])) == 101
 
 
 def _remove(live: Path) -> None:
@@ -59,13 +79,13 @@ def _alter(live: Path) -> None:
     sqlite.execute(live, "DELETE FROM author WHERE id > 100", "PRAGMA user_version = 3")
 
 
-@pytest.mark.parametrize("spoil", [_remove, sqlite.damage, _alter])
+@pytest.mark.parametrize(("spoil", "loss"), [(_remove, None), (sqlite.damage, None), (_alter, [])])
 def test_a_database_that_is_gone_damaged_or_of_another_schema_is_replaced(
-    act: Act, live: Path, spoil: Callable[[Path], None]
+    act: Act, live: Path, spoil: Callable[[Path], None], loss: object
 ) -> None:
     spoil(live)
     result = act()
-    assert (result["changed"], result["loss"]) == (True, None)
+    assert (result["changed"], result["loss"]) == (True, loss)
     assert sqlite.rows(live) == 100
     assert not act()["changed"]
 
@@ -82,6 +102,6 @@ def test_a_damaged_backup_or_none_replaces_nothing(act: Act, live: Path, tmp_pat
     sqlite.damage(tmp_path / "b" / "database.sqlite")
     with pytest.raises(RollbackError, match="is damaged"):
         act()
-    with pytest.raises(RollbackError, match="there is no backup in"):
+    with pytest.raises(RollbackError, match="holds no copy of a database"):
         act(src=tmp_path / "none")
     assert sqlite.rows(live) == 110

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,29 +19,39 @@ from ansible_collections.tiered.rollback.plugins.module_utils._manifest import D
 PART = "part.json"
 
 
-def create(database: Database, dest: Path) -> DatabasePart:
-    """Copy a database into a directory that appears only once it is whole."""
-    _files.private_directory(dest.parent)
-    unfinished = dest.with_name(f".{dest.name}.unfinished")
+@contextmanager
+def captured(database: Database, dest: Path) -> Iterator[tuple[Path, DatabasePart]]:
+    """Capture into a directory on *dest*'s file system that is removed afterwards, unless it was kept."""
+    above = [parent for parent in dest.absolute().parents if parent.is_dir()][0]  # noqa: RUF015  # sanity's pylint
+    # One name for every attempt, so that what a killed one left makes way.
+    unfinished = above / f".{dest.name}.unfinished"
     if unfinished.exists():
         shutil.rmtree(unfinished)
     unfinished.mkdir(mode=_files.PRIVATE_DIRECTORY)
     try:
-        part = database.capture(unfinished, silent)
-        _files.write(unfinished / PART, _files.dump_json(asdict(part)))
-        unfinished.rename(dest)
-    except BaseException:
+        yield unfinished, database.capture(unfinished, silent)
+    finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+
+
+def keep(unfinished: Path, part: DatabasePart, dest: Path) -> None:
+    """Make what was captured the copy *dest*, which appears only whole."""
+    _files.write(unfinished / PART, _files.dump_json(asdict(part)))
+    _files.private_directory(dest.parent)
+    unfinished.rename(dest)
     _files.sync_directory(dest.parent)
-    return part
 
 
 def load(directory: Path) -> DatabasePart:
-    """Return what a copy says of itself."""
+    """Return what a copy says of itself.
+
+    :raises RollbackError: when there is none, or it does not say so in a way that this code understands.
+    """
     data = _files.read(directory / PART)
     if data is None:
-        raise RollbackError(f"{directory} holds no copy of a database", "Name a directory that pg_backup made.")
+        raise RollbackError(
+            f"{directory} holds no copy of a database", "Name a directory that pg_backup or sqlite_backup made."
+        )
     try:
         return _manifest.database_part(_files.load_json(data, PART))
     except (KeyError, TypeError, AttributeError) as error:

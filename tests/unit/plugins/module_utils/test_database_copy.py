@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _files, _pg_copy
+from ansible_collections.tiered.rollback.plugins.module_utils import _database_copy, _files
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart, DataFile
 
@@ -27,19 +27,31 @@ class Database:
         return PART
 
 
+def make(dest: Path, error: Exception | None = None) -> None:
+    with _database_copy.captured(cast(Any, Database(error)), dest) as (unfinished, part):
+        _database_copy.keep(unfinished, part, dest)
+
+
 def test_a_copy_is_read_as_it_was_written(tmp_path: Path) -> None:
-    assert _pg_copy.create(Database(), tmp_path / "a" / "copy") == PART  # type: ignore[arg-type]
-    assert _pg_copy.load(tmp_path / "a" / "copy") == PART
-    assert (tmp_path / "a" / "copy").stat().st_mode & 0o777 == 0o700
+    make(tmp_path / "a" / "copy")
+    assert _database_copy.load(tmp_path / "a" / "copy") == PART
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "a", tmp_path / "a" / "copy")}
+    assert modes == {0o700}
+    assert {path.name for path in tmp_path.iterdir()} == {"a"}
 
 
-def test_a_copy_that_fails_leaves_nothing_and_one_that_was_killed_is_made_anew(tmp_path: Path) -> None:
+def test_a_copy_that_is_not_kept_leaves_nothing(tmp_path: Path) -> None:
+    with _database_copy.captured(cast(Any, Database()), tmp_path / "none" / "copy") as (unfinished, _part):
+        assert (unfinished / "dump").exists()
     with pytest.raises(RollbackError, match="broke"):
-        _pg_copy.create(Database(RollbackError("broke")), tmp_path / "copy")  # type: ignore[arg-type]
+        make(tmp_path / "none" / "copy", RollbackError("broke"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_that_was_killed_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / ".copy.unfinished").mkdir()
     (tmp_path / ".copy.unfinished" / "old").touch()
-    _pg_copy.create(Database(), tmp_path / "copy")  # type: ignore[arg-type]
+    make(tmp_path / "copy")
     assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == ["dump", "part.json"]
 
 
@@ -50,9 +62,9 @@ def test_what_is_no_copy_is_refused(tmp_path: Path, data: bytes | None, expected
     if data is not None:
         _files.write(tmp_path / "part.json", data)
     with pytest.raises(RollbackError, match=expected):
-        _pg_copy.load(tmp_path)
+        _database_copy.load(tmp_path)
 
 
 def test_a_copy_is_named_by_its_content() -> None:
     other = replace(PART, files={"dump": DataFile(sha256="2", size=1)})
-    assert _pg_copy.point(PART) == _pg_copy.point(replace(PART)) != _pg_copy.point(other)
+    assert _database_copy.point(PART) == _database_copy.point(replace(PART)) != _database_copy.point(other)
