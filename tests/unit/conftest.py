@@ -394,6 +394,10 @@ class FakeDatabase:
         self.call("discard")
         self.beside.pop(staged, None)
 
+    def gather_statistics(self, staged: str) -> None:
+        self.call("gather_statistics")
+        assert staged in self.beside
+
     def displaced(self) -> list[Displaced]:
         return [
             Displaced(name=name, run=run, at="2026-11-20T10:00:00.000+00:00", size=len(rows))
