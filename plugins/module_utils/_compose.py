@@ -75,6 +75,11 @@ class Compose:
         """Bring services up to a number of replicas, leaving those that run alone."""
         self._up(["--no-recreate", *_scale(replicas), *sorted(replicas)])
 
+    def make_replicas(self, replicas: Mapping[str, int]) -> None:
+        """Make containers up to a number of replicas and start none, leaving those that are there alone."""
+        fixed = ["--no-build", "--pull", "never", "--no-recreate"]
+        self._run("create", *fixed, *_scale(replicas), *sorted(replicas), timeout=120)
+
     def remove(self, services: Sequence[str], stop_timeout: int | None) -> None:
         """Stop and remove the containers of services; their volumes stay."""
         self._run("stop", *_timeout(stop_timeout), *services, timeout=self._timeout + 60)

@@ -14,6 +14,7 @@ class Container:
 
     :param health: ``healthy``, ``unhealthy``, ``starting``, or None where it has no health check.
     :param pid: process id on the host; 0 where it does not run.
+    :param unstarted: made, and never started.
     :param writable_volumes: whether it has a volume of its own, anonymous ones that only the image declares included.
     """
 
@@ -33,6 +34,7 @@ class Container:
     created: str
     addresses: tuple[str, ...]
     writable_volumes: bool = False
+    unstarted: bool = False
 
     @property
     def good(self) -> bool:

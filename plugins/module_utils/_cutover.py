@@ -43,6 +43,16 @@ def choose(
     return START_FIRST, "no published port, no fixed name, no shared writable storage"
 
 
+def may_wait_beside(definition: Mapping[str, Any]) -> bool:
+    """Whether a second container of a service can be made, not started, while the first one works.
+
+    :param definition: the service as rendered at the target.
+    """
+    # Compose refuses a second one of a fixed name; what borrows of another container is bound to it when it is made.
+    borrows = str(definition.get("network_mode") or "").startswith(("service:", "container:"))
+    return not (definition.get("container_name") or borrows or definition.get("volumes_from"))
+
+
 def _obstacles(definition: Mapping[str, Any]) -> Iterable[str]:
     if any(port.get("published") for port in definition.get("ports") or ()):
         yield "it publishes a host port"

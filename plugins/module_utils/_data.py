@@ -93,7 +93,7 @@ class Data:
         staged = {}
         for name in self._due(point):
             with self._journal.step(f"restore {name} aside"):
-                staged[name] = self._put_aside(name, point) or self._restore(name, point)
+                staged[name] = self._put_aside(name, point) or self._ready(name, point)
         return staged
 
     def prove(self, point: RestorePoint, *, keep: bool) -> None:
@@ -103,9 +103,10 @@ class Data:
         """
         for name in self._of(point):
             with self._journal.step(f"prove {name}"):
-                staged = self._restore(name, point)
-                if not keep:
-                    self._databases[name].discard(staged)
+                if keep:
+                    self._ready(name, point)
+                else:
+                    self._databases[name].discard(self._restore(name, point))
 
     def discard_half_made(self, point_id: str) -> None:
         """Remove what a killed run left half restored of a point that this one does not go to."""
@@ -202,6 +203,12 @@ class Data:
 
     def _displaced_by(self, name: str, runs: set[str]) -> str | None:
         return next((old.name for old in self._databases[name].displaced() if old.run in runs), None)
+
+    def _ready(self, name: str, point: RestorePoint) -> str:
+        """Restore a copy aside, for users to come."""
+        staged = self._restore(name, point)
+        self._databases[name].gather_statistics(staged)
+        return staged
 
     def _restore(self, name: str, point: RestorePoint) -> str:
         if point.databases[name].kind == NO_COPY:

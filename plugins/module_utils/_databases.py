@@ -154,6 +154,9 @@ class Database(Protocol):
         :raises RollbackError: when the copy is damaged, does not restore or is not what the part says.
         """
 
+    def gather_statistics(self, staged: str) -> None:
+        """See that queries are planned well on a staged database from its first moment; a dump may not hold that."""
+
     def staged_name(self, point: str) -> str:
         """Name what :meth:`stage` makes of a restore point, whether it is there or not."""
 

@@ -186,6 +186,7 @@ def _container(raw: dict[str, Any]) -> Container:
         exit_code=state["ExitCode"],
         restarts=raw.get("RestartCount", 0),
         pid=state["Pid"],
+        unstarted=state["Status"] == "created",
         created=raw["Created"],
         writable_volumes=any(m["Type"] == "volume" and m["RW"] for m in raw.get("Mounts") or ()),
         addresses=tuple(net["IPAddress"] for net in networks.values() if net.get("IPAddress")),

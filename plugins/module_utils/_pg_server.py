@@ -176,13 +176,16 @@ class Server:
         """Whether libpq's service file says host, port and user, which an option would outrank."""
         return bool(self.description.service_name and not (self.description.host or self.description.container))
 
-    def environment(self) -> dict[str, str]:
-        """Return libpq's variables for a client tool; the password has no other way to it."""
+    def environment(self, settings: str = "") -> dict[str, str]:
+        """Return libpq's variables for a client tool; the password has no other way to it.
+
+        :param settings: more options for its sessions.
+        """
         said = self.description
         wanted = {
             "PGAPPNAME": APPLICATION,
             "PGCONNECT_TIMEOUT": str(_TIMEOUT),
-            "PGOPTIONS": TOOL_OPTIONS,
+            "PGOPTIONS": f"{TOOL_OPTIONS} {settings}".rstrip(),
             "PGSERVICEFILE": said.service_file,
             "PGPASSFILE": said.passfile,
             "PGPASSWORD": said.password,

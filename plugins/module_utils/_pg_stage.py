@@ -33,13 +33,12 @@ from ansible_collections.tiered.rollback.plugins.module_utils._pg_tools import T
 _ROOM = 1.2
 _TABLE = re.compile(r"processing data for table")
 _SHOWN = 3
+#: Nobody relies on a database that is not marked as whole, and that mark's own commit makes all before it durable.
+_UNSYNCED = "-c synchronous_commit=off"
 
 
 def stage(server: Server, directory: Path, part: DatabasePart, point: str, progress: Progress) -> str:
-    """Restore a copy into a database of its own, check it and close it; at once where that is done already.
-
-    With statistics, which a dump does not hold: autovacuum would gather them only minutes after everybody is back.
-    """
+    """Restore a copy into a database of its own, check it and close it; at once where that is done already."""
     database = server.description.database
     name = names.prepared(database, point)
     with server.maintenance() as session:
@@ -50,14 +49,13 @@ def stage(server: Server, directory: Path, part: DatabasePart, point: str, progr
         drop(session, name)
         recorded = preflight(server, session, directory, part)
         jobs = usable_jobs(session, server.description.jobs)
-        tools = Tools(server, session.version // 10000)
+        tools = Tools(server, session.version // 10000, _UNSYNCED)
         try:
             _create(session, name, server.description.database, point, part.properties)
             options = [f"--jobs={jobs}"]
             restore(tools, name, directory, part, options, progress)
             with server.connect(name) as restored:
                 check(restored, part, recorded)
-                restored.run("ANALYZE")
             _finish(session, name, database, point, part.properties)
         except BaseException:
             # The reason matters more than what is left; the next run drops that.
@@ -65,6 +63,16 @@ def stage(server: Server, directory: Path, part: DatabasePart, point: str, progr
                 drop(session, name)
             raise
     return name
+
+
+def analyze(session: Session) -> None:
+    """Gather the planner's statistics where they were never gathered."""
+    never = (
+        "SELECT 1 FROM pg_stat_user_tables WHERE last_analyze IS NULL AND last_autoanalyze IS NULL"
+        " AND n_live_tup + n_mod_since_analyze > 0 LIMIT 1"
+    )
+    if session.rows(never):
+        session.run("ANALYZE")
 
 
 def is_prepared(session: Session, name: str) -> bool:

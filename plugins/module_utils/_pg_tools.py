@@ -45,10 +45,13 @@ class Tools:
 
     Tools of a newer release than the server's write archives that the server's own cannot read, and send settings the
     server does not know; so the host's are used only where they are of the same release, or there is no container.
+
+    :param settings: options for the tools' sessions on the server, such as ``-c work_mem=64MB``.
     """
 
-    def __init__(self, server: Server, major: int) -> None:
+    def __init__(self, server: Server, major: int, settings: str = "") -> None:
         self._server = server
+        self._settings = settings
         self._container: Container | None = server.container()
         self._host: Path | None = None
         at_hand = host_tools()
@@ -68,7 +71,7 @@ class Tools:
         :param watch: called with each line the tool says, and with None now and then.
         :raises RollbackError: with the last lines it said.
         """
-        environment = self._server.environment()
+        environment = self._server.environment(self._settings)
         name = self._client_name(tool)
         if self._container is not None and self._host is None:
             argv = self._one_off(self._container, tool, name, options, directory)

@@ -101,6 +101,11 @@ class PostgresDatabase:
         """Restore a copy beside the live database, and check it."""
         return _pg_stage.stage(self.server, directory, part, point, progress)
 
+    def gather_statistics(self, staged: str) -> None:
+        """Analyze a staged database: autovacuum would do it only minutes after everybody is back."""
+        with self.server.enter(staged) as session:
+            _pg_stage.analyze(session)
+
     def verify(self, directory: Path, part: DatabasePart) -> None:
         """Raise what :meth:`stage` would before it makes anything."""
         with self.server.maintenance() as session:

@@ -132,6 +132,9 @@ class SqliteDatabase:
                 partial.unlink()
         return staged.name
 
+    def gather_statistics(self, staged: str) -> None:
+        """Nothing to do: they are a part of the file."""
+
     def staged_name(self, point: str) -> str:
         """Name the file that :meth:`stage` makes of a restore point."""
         return f".{self.live.name}.prepared-{_files.sha256(point.encode())[:12]}"

@@ -121,6 +121,7 @@ def _aside(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
         database.verify(src, part)
     elif not ready:
         database.stage(src, part, point, _database_copy.silent)
+        database.gather_statistics(staged)
         ready = True
     loss = database.loss(staged) if ready else None
     equal = loss == [] and database.schema() == part.schema

@@ -270,7 +270,9 @@ class FakeEngine:
 
     def start(self, container_id: str) -> None:
         self.world.calls.append(("start", container_id))
-        self.world.running = [replace(c, running=c.running or c.id == container_id) for c in self.world.running]
+        self.world.running = [
+            replace(c, running=True, unstarted=False) if c.id == container_id else c for c in self.world.running
+        ]
 
     def stop(self, container_id: str, timeout: int | None) -> None:
         self.world.calls.append(("stop", container_id))
@@ -323,6 +325,13 @@ class FakeCompose:
         for name, count in replicas.items():
             for _unused in range(count - sum(c.service == name for c in self.world.running)):
                 self.world.start(name)
+
+    def make_replicas(self, replicas: Mapping[str, int]) -> None:
+        self.world.calls.append(("make_replicas", *sorted(replicas)))
+        for name, count in replicas.items():
+            for _unused in range(count - sum(c.service == name for c in self.world.running)):
+                self.world.start(name)
+                self.world.running[-1] = replace(self.world.running[-1], running=False, unstarted=True)
 
 
 class FakeDatabase:
@@ -384,6 +393,10 @@ class FakeDatabase:
     def discard(self, staged: str) -> None:
         self.call("discard")
         self.beside.pop(staged, None)
+
+    def gather_statistics(self, staged: str) -> None:
+        self.call("gather_statistics")
+        assert staged in self.beside
 
     def displaced(self) -> list[Displaced]:
         return [
@@ -546,7 +559,7 @@ class Operator:
 @pytest.fixture
 def operator(deployment: Deployment, build: Build, monkeypatch: pytest.MonkeyPatch) -> Operator:
     """A deployment in need of a rollback."""
-    monkeypatch.setattr("ansible_collections.tiered.rollback.plugins.module_utils._switch._POLL", 0.01)
+    monkeypatch.setattr("ansible_collections.tiered.rollback.plugins.module_utils._replace._POLL", 0.01)
     return Operator(deployment, build)
 
 

@@ -23,7 +23,14 @@ LABELS = {
 
 
 def _raw(**changes: Any) -> dict[str, Any]:
-    state = {"Running": True, "ExitCode": 0, "Pid": 7, "Health": {"Status": "healthy"}, **changes.pop("State", {})}
+    state = {
+        "Status": "running",
+        "Running": True,
+        "ExitCode": 0,
+        "Pid": 7,
+        "Health": {"Status": "healthy"},
+        **changes.pop("State", {}),
+    }
     raw = {
         "Id": "c1",
         "Name": "/shop-web-2",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _capture, _journal, _switch
+from ansible_collections.tiered.rollback.plugins.module_utils import _capture, _journal, _replace, _switch
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
@@ -20,7 +20,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._switch import Swi
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_switch, "_POLL", 0.01)
+    monkeypatch.setattr(_replace, "_POLL", 0.01)
 
 
 class Rollback:

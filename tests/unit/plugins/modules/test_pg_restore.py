@@ -42,6 +42,10 @@ class Database:
         self.calls.append("discard")
         self.staged.remove(staged)
 
+    def gather_statistics(self, staged: str) -> None:
+        assert staged in self.staged
+        self.calls.append("gather_statistics")
+
     def loss(self, _staged: str) -> list[TableLoss]:
         return self.rows
 
@@ -86,20 +90,20 @@ def act(deployment: Any, tmp_path: Path, database: Database) -> Any:
 
 def test_a_copy_is_restored_aside_once_and_the_loss_is_told(act: Any, database: Database) -> None:
     first, second = act(), act()
-    assert (first["changed"], second["changed"], database.calls) == (True, False, ["stage"])
+    assert (first["changed"], second["changed"], database.calls) == (True, False, ["stage", "gather_statistics"])
     assert first["loss"] == [{"table": "public.a", "added": 1, "removed": 0, "changed": None}] == second["loss"]
     assert first["displaced"] is None
 
 
 def test_a_swap_names_what_was_displaced(act: Any, database: Database) -> None:
     found = act(swap=True)
-    assert (found["displaced"], found["changed"], database.calls) == ("shop_displaced", True, ["stage", "swap"])
+    assert (found["displaced"], found["changed"], database.calls) == ("shop_displaced", True, ["stage", "gather_statistics", "swap"])
 
 
 def test_a_live_database_that_equals_the_copy_is_left_alone(act: Any, database: Database) -> None:
     database.rows = []
     found = act(swap=True)
-    assert (found["changed"], found["actions"], database.calls) == (False, [], ["stage", "discard"])
+    assert (found["changed"], found["actions"], database.calls) == (False, [], ["stage", "gather_statistics", "discard"])
 
 
 @pytest.mark.parametrize("changes", [{}, {"swap": True}, {"mode": "in_place"}])

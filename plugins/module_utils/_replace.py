@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The containers of a stack are replaced by those of a restore point, in the order that a plan says."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _announce, _command, _cutover, _drain, _plan
+from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
+from ansible_collections.tiered.rollback.plugins.module_utils._cutover import START_FIRST, STOP_FIRST
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
+from ansible_collections.tiered.rollback.plugins.module_utils._plan import Interrupted, Plan
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
+
+_POLL = 0.1
+#: Seconds that writers get to end by themselves (document 004), unless the stack says otherwise.
+_WRITERS_TIMEOUT = 30
+#: A container that restarts this often while it is waited for will not get healthy by waiting longer.
+_CRASHES = 3
+#: How Compose names a new container until the one it replaces is gone: by that one's short id.
+_HALF_MADE = re.compile(r"[0-9a-f]{12}_")
+
+
+class Replacement:
+    """The way of one stack's containers to one restore point.
+
+    :param definition: the project as rendered when the point was captured.
+    :param interrupted: what an unfinished run left half done.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        engine: Engine,
+        compose: Compose,
+        point: RestorePoint,
+        definition: Mapping[str, Any],
+        interrupted: Interrupted | None,
+    ) -> None:
+        self._stack = stack
+        self._engine = engine
+        self._compose = compose
+        self._point = point
+        self._definition = definition
+        self._interrupted = interrupted
+        #: What waits beside the containers that it will replace, by service.
+        self._replaced: dict[str, list[Container]] = {}
+
+    def discard_unstarted(self, names: Collection[str]) -> None:
+        """Remove what an earlier attempt made for later and never started."""
+        for container in self._of(names):
+            if container.unstarted:
+                self._engine.remove(container.id)
+
+    def preparable(self, plan: Plan) -> list[str]:
+        """Name the writers whose new containers can be made while the old ones still work.
+
+        What is stopped for the exchange of databases then only has to be started, as it is where no database is
+        exchanged. Services that wait for one another are left to Compose, which knows in what order they start.
+        """
+        services = self._definition["services"]
+        last = plan.subjects(STOP_FIRST)
+        return [
+            name
+            for name in last
+            if name in plan.writers
+            and not set(last) & set(services[name].get("depends_on") or ())
+            and _cutover.may_wait_beside(services[name])
+            and (found := self._of([name]))
+            and not any(container.writable_volumes for container in found)
+        ]
+
+    def prepare(self, names: Sequence[str], plan: Plan) -> None:
+        """Make new containers without starting them."""
+        self.discard_unstarted(names)
+        self._replaced = {name: self._of([name]) for name in names}
+        self._compose.make_replicas({name: len(self._replaced[name]) + plan.replicas[name] for name in names})
+
+    def stop(self, names: Collection[str]) -> None:
+        """Stop services, side by side: politely, and after a while by force."""
+        timeout = _WRITERS_TIMEOUT if self._stack.stop_timeout is None else self._stack.stop_timeout
+        mine = [container.id for container in self._of(names) if container.running]
+        _side_by_side(lambda container: self._engine.stop(container, timeout), mine)
+
+    def replace(self, plan: Plan, hashes: Mapping[str, str]) -> None:
+        """Start new replicas first, so that a target that does not get healthy has stopped nothing."""
+        first = plan.subjects(START_FIRST)
+        last = [name for name in plan.subjects(STOP_FIRST) if name not in self._replaced]
+        self._start_prepared()
+        old = {name: self._to_retire(name, hashes) for name in first}
+        if first:
+            self._compose.add_replicas({name: len(old[name]) + plan.replicas[name] for name in first})
+            self._wait_good(first, _ids(old))
+        if last:
+            self._recreate({name: plan.replicas[name] for name in last}, hashes)
+        self._wait_good([*self._replaced, *last], _ids(self._replaced))
+        _side_by_side(self._retire, [container for found in old.values() for container in found])
+        _side_by_side(self._engine.remove, sorted(_ids(self._replaced)))
+        self._remove_services(plan.subjects("remove_service"))
+
+    def start_again(self, names: Collection[str]) -> None:
+        """Start services whose containers were only stopped."""
+        for container in self._of(names):
+            if not container.running:
+                self._engine.start(container.id)
+        self._wait_good(names, ())
+
+    def _start_prepared(self) -> None:
+        before = _ids(self._replaced)
+        new = [container.id for container in self._of(self._replaced) if container.id not in before]
+
+        def start(container_id: str) -> None:
+            self._engine.start(container_id)
+            if (started := self._engine.container(container_id)) is not None:
+                _announce.announce(started)
+
+        _side_by_side(start, new)
+
+    def _recreate(self, replicas: Mapping[str, int], hashes: Mapping[str, str]) -> None:
+        ours = {*replicas, *self._replaced}
+        others = [c for c in self._engine.containers(self._point.project) if c.service not in ours]
+        isolate = any(c.config_hash != hashes.get(c.service) for c in others)
+        self._clear_half_made(replicas)
+        self._compose.recreate(replicas, self._stack.stop_timeout, isolate=isolate)
+        for container in self._of(replicas):
+            _announce.announce(container)
+
+    def _clear_half_made(self, names: Collection[str]) -> None:
+        """Remove what a killed Compose made beside a container that is still there: its name would be in the way.
+
+        Where the old container is gone already, the half-made one has its anonymous volumes and stays.
+        """
+        mine = self._of(names)
+        whole = {c.service for c in mine if not _HALF_MADE.match(c.name)}
+        for container in mine:
+            if _HALF_MADE.match(container.name) and not container.running and container.service in whole:
+                self._engine.remove(container.id)
+
+    def _to_retire(self, name: str, hashes: Mapping[str, str]) -> list[Container]:
+        """Return the replicas to retire; those that a killed run already started for this point stay."""
+        part, mine = self._point.services[name], self._of([name])
+        for container in mine:
+            if not container.running:
+                self._engine.remove(container.id)
+        wanted = {part.config_hash, part.rendered_hash, hashes.get(name, "")}
+        known, stale = self._interrupted, ""
+        if known and _plan.reads(self._stack.project_src, self._definition, name, known.files):
+            stale = known.since
+        return [
+            c for c in mine if c.running and not (_plan.at_target(c, part, wanted) and c.created[:23] >= stale[:23])
+        ]
+
+    def _retire(self, old: Container) -> None:
+        """Take an old replica out of the proxy, wait for its last requests, stop it."""
+        service = self._stack.service(old.service)
+        self._command(service.attach_command, old)
+        if _drain.serves(old):
+            time.sleep(service.settle)
+        if service.drain_command:
+            self._command(service.drain_command, old)
+        else:
+            _drain.refuse_new_connections(old)
+        _drain.wait_until_quiet(old, service.drain_timeout)
+        self._engine.stop(old.id, self._stack.stop_timeout)
+        self._engine.remove(old.id)
+
+    def _command(self, argv: Collection[str], old: Container) -> None:
+        if argv:
+            names = {"{container}": old.id, "{name}": old.name, "{address}": next(iter(old.addresses), "")}
+            _command.run([names.get(part, part) for part in argv], cwd=str(Path(self._stack.project_src)))
+
+    def _remove_services(self, names: Collection[str]) -> None:
+        for container in self._of(names):
+            self._engine.stop(container.id, self._stack.stop_timeout)
+            self._engine.remove(container.id)
+
+    def _of(self, names: Collection[str]) -> list[Container]:
+        if not names:
+            return []
+        return [c for c in self._engine.containers(self._point.project) if c.service in names]
+
+    def _wait_good(self, names: Collection[str], old: Collection[str]) -> None:
+        """Wait until each service has its replicas of the target, good; fail early where waiting cannot help."""
+        deadline, healthy = time.monotonic() + self._stack.health_timeout, self._point.healthy
+        while names:
+            new = [c for c in self._of(names) if c.id not in old]
+            hopeless = [c for c in new if c.health == "unhealthy" or c.restarts >= _CRASHES]
+            if (not hopeless or not healthy) and all(self._enough(new, name) for name in names):
+                return
+            if hopeless or time.monotonic() >= deadline:
+                worst = next(iter(hopeless or [c for c in new if not c.good] or new), None)
+                if not healthy and worst is not None:
+                    return
+                raise self._not_healthy(worst)
+            time.sleep(_POLL)
+
+    def _enough(self, containers: Collection[Container], name: str) -> bool:
+        part, healthy = self._point.services[name], self._point.healthy
+        mine = [c for c in containers if c.service == name and c.image_id == part.image_id]
+        return sum(c.good if healthy else c.running for c in mine) >= part.replicas
+
+    def _not_healthy(self, container: Container | None) -> RollbackError:
+        if container is None:
+            return RollbackError(f"no container of {self._point.version} was started", "See the engine's log.")
+        tail = self._engine.log_tail(container.id)
+        return RollbackError(
+            f"{container.service} of {self._point.version} does not get healthy: {container.state}",
+            f"Its last lines: {tail}" if tail else "It printed nothing.",
+        )
+
+
+def _ids(found: Mapping[str, Collection[Container]]) -> set[str]:
+    return {container.id for containers in found.values() for container in containers}
+
+
+def _side_by_side(act: Any, subjects: Collection[Any]) -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(act, subjects))
