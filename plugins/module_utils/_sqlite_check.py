@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Content:
 
 
 def examine(path: Path, query: str | None, *, full: bool, sha256: str | None = None) -> Content:
-    """Check a settled file, sum it and make it durable.
+    """Check a settled file that was written or read just now, sum it and make it durable.
 
     Each is a pass over the same pages of memory and needs nothing of the others, so they run side by side: SQLite, the
     sum and fsync let go of Python's lock meanwhile.
@@ -51,7 +52,7 @@ def examine(path: Path, query: str | None, *, full: bool, sha256: str | None = N
 
 
 def verify(path: Path, part: DatabasePart, sha256: str, query: str | None) -> None:
-    """Check in full that a settled file is what *part* says, and make it durable.
+    """Check in full that a settled file is what *part* says, as :func:`examine` does, and make it durable.
 
     :raises RollbackError: with what is wrong.
     """
@@ -76,12 +77,12 @@ def damaged(path: Path) -> RollbackError:
 
 
 def structure(path: Path, *, full: bool) -> None:
-    """Check a settled file's structure.
+    """Check the structure of a settled file that was written or read just now.
 
     :param full: also that every index agrees with its table, which with large indexes takes several times as long.
     """
     check = "integrity_check" if full else "quick_check"
-    with _sqlite_file.opened(path, settled=True) as connection:
+    with _mapped(path) as connection:
         wrong = [row[0] for row in connection.execute(f"PRAGMA {check}({_SHOWN})")]
     if wrong != ["ok"]:
         raise RollbackError(f"{path} is damaged: {'; '.join(wrong)}", "Choose another restore point or backup.")
@@ -97,8 +98,20 @@ def foreign_keys(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+@contextmanager
+def _mapped(path: Path) -> Iterator[sqlite3.Connection]:
+    """Let SQLite look at a file's pages where they lie in memory, a quarter less work than to read them one by one.
+
+    An error of the disk would end this process instead of being raised. That is why the file is to have been written
+    or read just now; and nothing has been moved yet while one is examined.
+    """
+    with _sqlite_file.opened(path, settled=True) as connection:
+        connection.execute(f"PRAGMA mmap_size = {path.stat().st_size}").fetchone()
+        yield connection
+
+
 def _look(path: Path, query: str | None) -> tuple[dict[str, int], str]:
     # A connection belongs to its thread.
-    with _sqlite_file.opened(path, settled=True) as connection:
+    with _mapped(path) as connection:
         foreign_keys(connection, path)
         return _sqlite_file.counts(connection), _sqlite_file.schema(connection, query)
