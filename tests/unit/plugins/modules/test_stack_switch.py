@@ -155,5 +155,5 @@ def test_what_fails_before_anything_was_changed_needs_no_way_back(deployment: An
     assert caught.value.hint == "Start it."
     # Only the state before was captured, by tags of our own.
     assert {call[0] for call in deployment.world.calls} == {"tag"}
-    assert caught.value.facts["outcome"] == "reverted"
+    assert caught.value.facts["record"]["outcome"] == "reverted"
     assert deployment.running() == dict.fromkeys(("api", "web"), build.image_id("v1.0.0"))
