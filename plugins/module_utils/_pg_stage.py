@@ -241,7 +241,7 @@ def _require_room(server: Server, session: Session, wanted: Mapping[str, Any]) -
     if free < needed:
         raise RollbackError(
             f"no room to restore aside: {needed} bytes are needed and {free} are free on the server's file system",
-            "Free space there, drop databases that earlier runs put aside, or set restore: in_place.",
+            "Free space there, or remove what earlier runs put aside: cleanup.yml -e days=N.",
         )
 
 

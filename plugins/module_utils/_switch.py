@@ -33,6 +33,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._replace import Re
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
 
+#: The step that changes anything first.
+_FIRST = "configuration"
 #: The step that makes containers which are started only after the exchange of databases.
 _MAKE = "make containers"
 
@@ -54,6 +56,11 @@ class Switch:
         self._journal = journal
         self._data = data
         self._root = Path(stack.project_src)
+
+    @property
+    def touched(self) -> bool:
+        """Whether this run, or a killed one that it continues, has begun to change what runs."""
+        return any(step["name"] == _FIRST for step in self._journal.steps)
 
     def plan(self, point: RestorePoint, staged: Collection[str] = ()) -> tuple[Observed, Plan]:
         """Look at the stack and compute the plan to a point.
@@ -86,7 +93,7 @@ class Switch:
         replacement.discard_unstarted(self._made_for_later())
         staged = self._data.stage(point)
         now, plan = self.plan(point, staged)
-        with self._journal.step("configuration", files=plan.files):
+        with self._journal.step(_FIRST, files=plan.files):
             self._write_files(plan, point)
         with self._journal.step("images"):
             wanted = {_plan.tagged(part.image): part.image_id for part in point.services.values()}

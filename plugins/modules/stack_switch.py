@@ -234,6 +234,9 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
 
 
 def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) -> tuple[str, RollbackError]:
+    if not switch.touched:
+        told = f"{failure.message}. Nothing was changed: {before.version} runs as before"
+        return _outcome.REVERTED, RollbackError(told, failure.hint)
     try:
         _files.remove(state / _journal.BALLAST)
         switch.to(before)

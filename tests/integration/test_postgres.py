@@ -40,6 +40,10 @@ def test_a_database_goes_back_and_forth_without_losing_anything(world: World, to
         (False,)
     ]
     assert staged == database.stage(world.copy, part, "v1-20261120T000000Z", quiet) == database.prepared()[0]
+    database.gather_statistics(staged)
+    with database.server.enter(staged) as session:
+        never = "SELECT relname FROM pg_stat_user_tables WHERE last_analyze IS NULL AND n_live_tup > 0"
+        assert session.column(never) == []
     for run, staged_now, expected in ((RUN, staged, old), (UNDO, f"{world.name}_displaced_{RUN}", new)):
         database.keep_out()
         _postgres.swap([Swap(database=database, staged=staged_now, run=run)])

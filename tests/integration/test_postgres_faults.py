@@ -22,6 +22,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _postgres
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Swap
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart
+from ansible_collections.tiered.rollback.tests.support import engine
 from ansible_collections.tiered.rollback.tests.support.postgres import PASSWORD, World, quiet
 
 RUN = "20261120T231500Z-abcdef"
@@ -77,6 +78,25 @@ def test_rows_that_are_missing_after_the_restore_are_noticed(world: World) -> No
     with pytest.raises(RollbackError, match=r"has 500 rows in public\.orders instead of 501"):
         world.database().stage(world.copy, replace(part, tables={**part.tables, "public.orders": 501}), "p", quiet)
     assert world.server.databases(world.name) == [world.name]
+
+
+def test_without_room_for_a_second_database_nothing_is_made(world: World) -> None:
+    """On the file system of the server, which is another one than the state directory's."""
+
+    def inside(*command: str) -> None:
+        engine.docker("exec", "--user", "postgres", world.server.container, *command)
+
+    inside("mkdir", "/small/space")
+    world.server.run("postgres", "CREATE TABLESPACE small LOCATION '/small/space'")
+    world.server.run("postgres", f'ALTER DATABASE "{world.name}" SET TABLESPACE small')
+    part, before = world.capture(), world.everything()
+    inside("dd", "if=/dev/zero", "of=/small/filler", "bs=1M", "count=16", "status=none")
+    with pytest.raises(RollbackError, match=r"no room to restore aside: .* are free on the server") as caught:
+        world.database().stage(world.copy, part, "p", quiet)
+    assert "cleanup.yml" in caught.value.hint
+    assert (world.server.databases(world.name), world.everything()) == ([world.name], before)
+    inside("rm", "/small/filler")
+    world.database().stage(world.copy, part, "p", quiet)
 
 
 def test_a_copy_of_another_database_is_refused(world: World) -> None:

@@ -84,6 +84,8 @@ class PostgresServer:
         )  # fmt: skip
         variables = {"POSTGRES_USER": "postgres", "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": "template_db"}
         options = [part for name, value in variables.items() for part in ("-e", f"{name}={value}")]
+        # A file system that can be filled.
+        options += ["--tmpfs", "/small:size=32m,mode=1777"]
         engine.docker("run", "-d", "--name", self.container, "--label", self.label, *options, self.image)
         deadline = time.monotonic() + 60
         while True:

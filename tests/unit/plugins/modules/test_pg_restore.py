@@ -97,13 +97,15 @@ def test_a_copy_is_restored_aside_once_and_the_loss_is_told(act: Any, database: 
 
 def test_a_swap_names_what_was_displaced(act: Any, database: Database) -> None:
     found = act(swap=True)
-    assert (found["displaced"], found["changed"], database.calls) == ("shop_displaced", True, ["stage", "gather_statistics", "swap"])
+    assert (found["displaced"], found["changed"]) == ("shop_displaced", True)
+    assert database.calls == ["stage", "gather_statistics", "swap"]
 
 
 def test_a_live_database_that_equals_the_copy_is_left_alone(act: Any, database: Database) -> None:
     database.rows = []
     found = act(swap=True)
-    assert (found["changed"], found["actions"], database.calls) == (False, [], ["stage", "gather_statistics", "discard"])
+    assert (found["changed"], found["actions"]) == (False, [])
+    assert database.calls == ["stage", "gather_statistics", "discard"]
 
 
 @pytest.mark.parametrize("changes", [{}, {"swap": True}, {"mode": "in_place"}])

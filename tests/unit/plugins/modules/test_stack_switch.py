@@ -142,3 +142,18 @@ def test_what_a_killed_compose_left_alone_keeps_its_volumes(operator: Any) -> No
     ]
     operator.switch()
     assert [call for call in world.calls if call[0] == "remove" and "web" in call[1]] == []
+
+
+def test_what_fails_before_anything_was_changed_needs_no_way_back(deployment: Any, build: Any, request: Any) -> None:
+    """A server that stops during the restore aside cannot be asked to go back, and need not."""
+    database = deployment.add_database()
+    operator = request.getfixturevalue("operator")
+    database.failing["stage"] = RollbackError("the server closed the connection", "Start it.")
+    deployment.world.calls.clear()
+    with pytest.raises(RollbackError, match=r"closed the connection\. Nothing was changed: v1\.0\.0 runs") as caught:
+        operator.switch(tier=2)
+    assert caught.value.hint == "Start it."
+    # Only the state before was captured, by tags of our own.
+    assert {call[0] for call in deployment.world.calls} == {"tag"}
+    assert caught.value.facts["record"]["outcome"] == "reverted"
+    assert deployment.running() == dict.fromkeys(("api", "web"), build.image_id("v1.0.0"))
