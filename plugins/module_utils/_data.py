@@ -128,6 +128,11 @@ class Data:
                 problems.append(f"{name} could not be compared: {error.message}")
         return found, problems
 
+    def settle(self, staged: Mapping[str, str]) -> None:
+        """Get slow work of the servers out of the way while everybody is still in."""
+        for name in staged:
+            self._databases[name].settle()
+
     def keep_out(self, staged: Mapping[str, str]) -> None:
         """Let nobody into the live databases any more."""
         for name in staged:

@@ -172,6 +172,9 @@ class Database(Protocol):
     def loss(self, staged: str) -> Sequence[TableLoss]:
         """Compare the live database with a staged one; tables without any difference are left out."""
 
+    def settle(self) -> None:
+        """Do beforehand what would else be in the way of the exchange; for those who wait, it matters how long."""
+
     def keep_out(self) -> None:
         """Let nobody in any more and end the connections there are."""
 

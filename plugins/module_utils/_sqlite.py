@@ -162,6 +162,9 @@ class SqliteDatabase:
         """Compare the live database with a staged one, row by row."""
         return _sqlite_loss.compare(self.live, self._beside(staged))
 
+    def settle(self) -> None:
+        """Nothing to do: the log is short as long as the application writes it back."""
+
     def keep_out(self) -> None:
         """Check that nobody has the file open: SQLite has no server that could refuse or end connections.
 

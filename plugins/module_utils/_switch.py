@@ -170,6 +170,8 @@ class Switch:
                 with self._journal.step("compare"):
                     loss, problems = self._data.loss(staged)
                     self._journal.facts |= {"loss": loss, "not_compared": problems}
+                with self._journal.step("settle", databases=sorted(staged)):
+                    self._data.settle(staged)
             if ahead := replacement.preparable(plan):
                 with self._journal.step(_MAKE, services=ahead):
                     replacement.prepare(ahead, plan)

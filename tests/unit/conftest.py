@@ -412,6 +412,9 @@ class FakeDatabase:
         added, removed = len(set(self.rows) - set(target)), len(set(target) - set(self.rows))
         return [TableLoss(table="t", added=added, removed=removed, changed=0)] if added or removed else []
 
+    def settle(self) -> None:
+        self.call("settle")
+
     def keep_out(self) -> None:
         self.call("keep_out")
         self.open = False

@@ -58,7 +58,7 @@ def test_the_copy_and_the_restore_come_before_anybody_is_stopped(operator: Any, 
     phases = [phase["name"] for phase in _report(operator, 1)["phases"]]
     assert phases.index("copy shop") < phases.index("restore shop aside") < phases.index("stop writers")
     assert phases.index("stop writers") < phases.index("exchange") < phases.index("containers")
-    assert migrated.calls == ["capture", "stage", "gather_statistics", "keep_out", "swap", "let_in"]
+    assert migrated.calls == ["capture", "stage", "gather_statistics", "settle", "keep_out", "swap", "let_in"]
 
 
 def test_check_mode_tells_the_plan_and_moves_nothing(operator: Any, migrated: Any) -> None:
