@@ -45,7 +45,7 @@ def findings(action: str, result: dict[str, Any]) -> list[str]:
     name = action.rpartition(".")[2]
     if name == "stack_switch" and result.get("checks"):
         return [f"{len(result['checks'])} checks hold, {result['outage']:.2f} s without an answer"]
-    if name in ("restore_point", "restore_point_prune") and "diff" in result:
+    if name in ("restore_point", "restore_point_prune", "restore_point_rebuild") and "diff" in result:
         return [", ".join(result.get("actions") or [f"remove {r}" for r in result.get("removed", ())])]
     return []
 

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _files, _names
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
@@ -89,13 +91,20 @@ def write(stack: Stack, store: Store, now: Observed, point: RestorePoint, engine
             contents[path] = data
     if stack.registry and point.kind == "deploy":
         point = _push(stack.registry, point, engine)
+    keep(store, point, contents, now.definition, engine)
+    return point
+
+
+def keep(
+    store: Store, point: RestorePoint, contents: Mapping[str, bytes], definition: Mapping[str, Any], engine: Engine
+) -> None:
+    """Keep a point's images by tags of our own, and write it to disk."""
     _files.reserve(store.root, sum(map(len, contents.values())) + (1 << 20))
     for name, tag in keep_tags(point).items():
         # A state before is captured as it is, even where somebody removed the image of a container that still runs.
         if point.kind == "deploy" or engine.image(point.services[name].image_id) is not None:
             engine.tag(point.services[name].image_id, tag)
-    store.add(point, contents, _files.dump_json(now.definition))
-    return point
+    store.add(point, contents, _files.dump_json(definition))
 
 
 def prove(store: Store, engine: Engine, point: RestorePoint) -> None:
@@ -105,6 +114,11 @@ def prove(store: Store, engine: Engine, point: RestorePoint) -> None:
     if missing:
         raise RollbackError(f"the images of {', '.join(missing)} are gone", "Build or pull them, then capture again.")
     store.mark_proven(point.id, "parts read back, images at hand by id, files rendered by Compose")
+
+
+def point_id(version: str, created: str) -> str:
+    """Name the restore point of a version that is captured on request."""
+    return f"{version}-{re.sub('[-:]', '', created[:19])}Z"
 
 
 def keep_tags(point: RestorePoint) -> dict[str, str]:

@@ -20,12 +20,14 @@ def run(
     hint: str = "",
     stdin: str = "",
     merged: bool = False,
+    umask: int = -1,
 ) -> str:
     """Run a command without a shell and return its standard output.
 
     :param stdin: what it reads from standard input.
     :param merged: return what it writes to standard error too, in the order that both were written.
     :param timeout: seconds, then the command is killed.
+    :param umask: for the files it makes; -1: the caller's.
     :raises RollbackError: when it is not installed, takes too long or exits non-zero.
     """
     try:
@@ -39,6 +41,7 @@ def run(
             stderr=subprocess.STDOUT if merged else subprocess.PIPE,
             text=True,
             errors="replace",
+            umask=umask,
             env={**os.environ, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0"},
         )
     except FileNotFoundError as error:

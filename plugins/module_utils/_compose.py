@@ -85,6 +85,15 @@ class Compose:
         self._run("stop", *_timeout(stop_timeout), *services, timeout=self._timeout + 60)
         self._run("rm", "--force", *services)
 
+    def build(self, definition: Mapping[str, Any], directory: str, timeout: float) -> None:
+        """Build every service of a rendered project of its own.
+
+        :param directory: where it runs; only paths of the project that are relative count from there.
+        """
+        # No environment file: all is rendered already, and one that lies there must not name another project.
+        argv = ["docker", "compose", "--env-file", "/dev/null", "--progress", "plain", "-f", "-", "build"]
+        _command.run(argv, cwd=directory, timeout=timeout, stdin=json.dumps(definition), merged=True)
+
     def execute(self, service: str, argv: Sequence[str], timeout: float) -> str:
         """Run a command in a running container of a service, and return all it printed."""
         hint = "Correct the command, or what it said. One that took too long may still run in the container."

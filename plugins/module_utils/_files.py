@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,17 @@ def discard_unfinished(path: Path) -> None:
 def _beside(path: Path) -> Path:
     # One name for every attempt, so that what a killed one left can be found. Writers hold the stack's lock.
     return path.with_name(f".{path.name}.tiered-rollback")
+
+
+def link(path: Path, other: Path) -> None:
+    """Give a file that never changes another name, durably; a copy where the file system has no hard links."""
+    try:
+        os.link(path, other)
+    except OSError:
+        shutil.copyfile(path, other)
+        other.chmod(PRIVATE_FILE)
+        sync(other)
+    sync_directory(other.parent)
 
 
 def remove(path: Path) -> None:

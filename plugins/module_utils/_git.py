@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _command
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 _FETCH_TIMEOUT = 20
+_CHECKOUT_TIMEOUT = 300
 
 
 class Checkout:
@@ -47,6 +49,21 @@ class Checkout:
         """Whether a commit is at hand."""
         return self._try("cat-file", "-e", f"{commit}^{{commit}}") is not None
 
+    def place(self) -> tuple[PurePosixPath, PurePosixPath]:
+        """Return the top of the work tree, and the directory relative to it."""
+        top, prefix = self._git("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
+        return PurePosixPath(top), PurePosixPath(prefix)
+
+    def add_worktree(self, path: Path, commit: str) -> None:
+        """Check a commit out into a directory of its own, with the modes that a deployment's checkout has."""
+        # A hook may do anything, such as deploying what is checked out.
+        arguments = ["-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach", str(path), commit]
+        self._git(*arguments, timeout=_CHECKOUT_TIMEOUT, umask=0o022)
+
+    def forget_worktrees(self) -> None:
+        """Forget the work trees whose directories are gone."""
+        self._git("worktree", "prune")
+
     def keep_local_changes(self, name: str) -> str | None:
         """Record uncommitted changes of tracked files under ``refs/tiered-rollback/``; None if there are none."""
         made = self._git("stash", "create", f"tiered.rollback {name}").strip()
@@ -67,8 +84,8 @@ class Checkout:
         except RollbackError:
             return None
 
-    def _git(self, *arguments: str, timeout: float = 30) -> str:
+    def _git(self, *arguments: str, timeout: float = 30, umask: int = -1) -> str:
         # A deployment's checkout often belongs to another user than root.
         identity = ["-c", "user.name=tiered.rollback", "-c", "user.email=tiered.rollback@localhost"]
         prefix = ["git", "-c", "safe.directory=*", *identity, "-C", self._directory]
-        return _command.run([*prefix, *arguments], timeout=timeout)
+        return _command.run([*prefix, *arguments], timeout=timeout, umask=umask)

@@ -96,6 +96,7 @@ class RestorePoint:
     :param definition: SHA-256 of ``compose.json``, the rendered project.
     :param variables: environment variables that image names are made of, with their values.
     :param databases: copies by the name that the stack's description gives each; a tier 1 run captures none.
+    :param rebuilt_from: id of the point that was captured, where this one is that with its images built again.
     """
 
     id: str
@@ -112,6 +113,7 @@ class RestorePoint:
     variables: Mapping[str, str] = field(default_factory=dict)
     git: GitPart | None = None
     databases: Mapping[str, DatabasePart] = field(default_factory=dict)
+    rebuilt_from: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as JSON types."""

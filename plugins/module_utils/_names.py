@@ -32,6 +32,7 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "output": _PATH,
     "schema_compatible": _BOOL,
     "keep_prepared": _BOOL,
+    "rebuild": _BOOL,
     "days": _NUMBER,
     "service": _VERSION,
     "database": _VERSION,

@@ -90,6 +90,18 @@ class Store:
         """Return the empty directory that a database's copy is to be written to, before the point is added."""
         return _files.private_directory(self._partial(point_id) / _DATABASES / database)
 
+    def share(self, point: RestorePoint, with_id: str) -> None:
+        """Give a point that is about to be added the copies of databases of another one.
+
+        Both are immutable, so one file serves them; removing one of them takes only its name away.
+        """
+        for name, part in point.databases.items():
+            into = self.begin(with_id, name)
+            for path in part.files:
+                target = into / path
+                _files.private_directory(target.parent)
+                _files.link(self.database(point, name) / path, target)
+
     def add(self, point: RestorePoint, contents: Mapping[str, bytes], definition: bytes) -> None:
         """Write a point: everything in a hidden directory first, made visible by one rename."""
         partial = self._partial(point.id)

@@ -67,7 +67,7 @@ def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
         interruption(journal),
         _data.look(databases, ctx.stack, now, _ledger.entries(ctx.state)) if data else None,
     )
-    missing = {name: part for name, part in point.services.items() if ctx.engine.image(part.image_id) is None}
+    missing = missing_images(ctx.engine, point.services)
     return Target(point=point, plan=plan, current=tuple(current), missing=missing, data=data)
 
 
@@ -77,9 +77,22 @@ def _resolve(ctx: Context, journal: Journal | None, points: list[RestorePoint], 
         if journal and journal.before and params["undo_run"] in (None, journal.run.id):
             return store.load(journal.before)
         return store.load(_select.undo(_ledger.entries(ctx.state), ids, params["undo_run"]))
+    return chosen(store, params["version"] or "", points, ids)
+
+
+def chosen(store: Store, version: str, points: list[RestorePoint], current: set[str]) -> RestorePoint:
+    """Return the point that a person means by a version, among those of the store.
+
+    :param current: ids of the points that equal what runs now.
+    """
     proven = {point.id for point in points if store.proven(point.id)}
     damaged = set(store.ids()) - {point.id for point in points}
-    return _select.select(params["version"] or "", points, proven, ids, damaged)
+    return _select.select(version, points, proven, current, damaged)
+
+
+def missing_images(engine: Engine, services: Mapping[str, ServicePart]) -> dict[str, ServicePart]:
+    """Return the services whose image is not on this host."""
+    return {name: part for name, part in services.items() if engine.image(part.image_id) is None}
 
 
 def equal_points(stack: Stack, store: Store, now: Observed, points: list[RestorePoint]) -> list[RestorePoint]:
@@ -105,7 +118,8 @@ def pull(engine: Engine, missing: Mapping[str, ServicePart]) -> None:
             why = "; ".join(filter(None, reasons)) or "no registry is known to hold it"
             raise RollbackError(
                 f"the image of {name} ({_plan.short(part.image_id)}) is not on this host and cannot be pulled: {why}",
-                "Start the registry, or load the image (docker load); or choose another version. Nothing was changed.",
+                "Start the registry, or load the image (docker load); or let Compose build it again from its commit: "
+                "tier2-standard.yml -e rebuild=true; or choose another version. Nothing was changed.",
             )
 
 

@@ -75,7 +75,6 @@ actions:
   elements: str
 """
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -131,7 +130,7 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
         ctx.stack,
         now,
         ctx.engine,
-        point_id=f"{version}-{re.sub('[-:]', '', created[:19])}Z",
+        point_id=_capture.point_id(version, created),
         version=version,
         kind="deploy",
         created=created,

@@ -309,6 +309,16 @@ class FakeCompose:
 
         return render
 
+    def build(self, definition: Mapping[str, Any], directory: str, timeout: float) -> None:
+        """Give each service an image that belongs to what lies in its build context."""
+        for name, service in definition["services"].items():
+            self.world.calls.append(("build", name))
+            context = Path(service["build"]["context"])
+            if not (context / "Dockerfile").is_file():
+                raise RollbackError(f"{context} holds no Dockerfile")
+            made = self.world.add_image((context / "Dockerfile").read_text() + repr(len(self.world.calls)))
+            self.world.tags[service["image"]] = made
+
     def execute(self, service: str, argv: Sequence[str], timeout: float) -> str:
         self.world.calls.append(("execute", service, *argv))
         return self.world.execute(argv)

@@ -67,6 +67,7 @@ def _result(action: str, **found: Any) -> Any:
         ("stack_switch", {"checks": [], "outage": 0.0}, []),
         ("restore_point", {"diff": {}, "actions": ["capture p", "prove p"]}, ["capture p, prove p"]),
         ("restore_point_prune", {"diff": {}, "removed": ["p"]}, ["remove p"]),
+        ("restore_point_rebuild", {"diff": {}, "actions": ["build api", "prove p"]}, ["build api, prove p"]),
         ("ansible.builtin.debug", {"msg": "x"}, []),
     ],
 )

@@ -65,3 +65,8 @@ def test_what_goes_to_both_outputs_can_be_had_in_order() -> None:
     assert _command.run(argv, merged=True) == "one\ntwo\nthree\n"
     with pytest.raises(RollbackError, match="one two"):
         _command.run(["sh", "-c", "printf 'one '; echo two >&2; exit 1"], merged=True)
+
+
+def test_files_are_made_with_the_mode_that_is_asked_for(tmp_path: Path) -> None:
+    _command.run(["touch", str(tmp_path / "x")], umask=0o027)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640

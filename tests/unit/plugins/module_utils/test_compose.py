@@ -169,3 +169,11 @@ def test_a_command_is_run_in_a_service_without_a_terminal(build: Any, said: list
     (call,) = said
     assert call["argv"] == ["docker", "compose", "exec", "-T", "api", "alembic", "downgrade", "-1"]
     assert (call["timeout"], call["merged"]) == (7, True)
+
+
+def test_a_project_is_built_as_it_is_given_whatever_lies_there(build: Any, said: list[dict[str, Any]]) -> None:
+    project = {"name": "shop", "services": {"api": {"build": {"context": "/x"}, "image": "a:1"}}}
+    Compose(build.stack()).build(project, "/tree", 5)
+    (call,) = said
+    assert " ".join(call["argv"]) == "docker compose --env-file /dev/null --progress plain -f - build"
+    assert (json.loads(call["stdin"]), call["cwd"], call["timeout"], call["merged"]) == (project, "/tree", 5, True)

@@ -131,3 +131,20 @@ def test_what_a_killed_write_left_is_found_again(tmp_path: Path) -> None:
 def test_the_sum_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 100_000)
     assert _files.digest(tmp_path / "a") == _files.sha256(b"x" * 100_000)
+
+
+def test_a_file_gets_another_name_or_a_copy_where_there_are_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one").write_bytes(b"x")
+    _files.link(tmp_path / "one", tmp_path / "two")
+    assert (tmp_path / "one").samefile(tmp_path / "two")
+
+    def refuse(*_unused: object) -> None:
+        raise OSError(errno.EPERM, "not here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    _files.link(tmp_path / "one", tmp_path / "three")
+    assert (tmp_path / "three").read_bytes() == b"x"
+    assert not (tmp_path / "one").samefile(tmp_path / "three")
+    assert (tmp_path / "three").stat().st_mode & 0o777 == 0o600

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
@@ -94,3 +95,26 @@ def test_a_commit_is_at_hand_or_not(repository: Path, checkout: Checkout) -> Non
     assert checkout.has(_git(repository, "rev-parse", "v1"))
     assert not checkout.has("0" * 40)
     assert not Checkout(str(repository.parent)).has("0" * 40)
+
+
+def test_a_commit_is_checked_out_beside_without_its_hooks_and_forgotten_again(
+    repository: Path, checkout: Checkout, tmp_path: Path
+) -> None:
+    hook = repository / ".git/hooks/post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    hook.chmod(0o755)
+    beside = tmp_path / "beside"
+    checkout.add_worktree(beside, _git(repository, "rev-parse", "v1"))
+    assert (beside / "deploy/compose.yml").read_text() == "# v1\n"
+    assert (beside / "deploy/compose.yml").stat().st_mode & 0o777 == 0o644
+    assert not (tmp_path / "ran").exists()
+    shutil.rmtree(beside)
+    checkout.forget_worktrees()
+    assert _git(repository, "worktree", "list").count("\n") == 0
+
+
+def test_the_top_and_the_place_below_it_are_found(repository: Path, checkout: Checkout) -> None:
+    top = PurePosixPath(repository.resolve())
+    assert checkout.place() == (top, PurePosixPath("deploy"))
+    assert Checkout(str(repository)).place() == (top, PurePosixPath())

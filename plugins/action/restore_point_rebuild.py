@@ -1,0 +1,23 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's side of ``tiered.rollback.restore_point_rebuild``: shows what it does while it builds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _journal
+from ansible_collections.tiered.rollback.plugins.plugin_utils._watched import WatchedAction
+
+
+class ActionModule(WatchedAction):
+    """Action plugin of ``tiered.rollback.restore_point_rebuild``."""
+
+    MODULE = "tiered.rollback.restore_point_rebuild"
+    JOURNAL = _journal.ACTIVITY
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module and follow it."""
+        super().run(tmp, task_vars)
+        return self._module(dict(self._task.args), task_vars)
