@@ -176,5 +176,15 @@ def _entry(path: str, kind: str, state: os.stat_result, digest: str) -> Entry:
     mode = state.st_mode & 0o7777
     size = state.st_size if digest else 0
     return Entry(
-        path, kind, mode, state.st_uid, state.st_gid, state.st_mtime_ns, size, digest, state.st_ino, state.st_ctime_ns, ""
+        path,
+        kind,
+        mode,
+        state.st_uid,
+        state.st_gid,
+        state.st_mtime_ns,
+        size,
+        digest,
+        state.st_ino,
+        state.st_ctime_ns,
+        "",
     )

@@ -85,7 +85,7 @@ def decode_summary(line: bytes) -> Summary:
         summary = Summary(**head)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not the summary of a snapshot: {error}") from error
-    if not re.match(ID_PATTERN, summary.id):
+    if not re.fullmatch(ID_PATTERN, summary.id):
         raise ValueError("not the id of a snapshot")
     return summary
 

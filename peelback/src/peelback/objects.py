@@ -115,7 +115,7 @@ class Objects:
             self.path(digest).unlink(missing_ok=True)
 
     def names(self) -> list[str]:
-        return os.listdir(self.directory)
+        return [path.name for path in self.directory.iterdir()]
 
     def _add_bytes(self, content: bytes) -> tuple[str, int, int]:
         digest = hashlib.sha256(content).hexdigest()

@@ -54,7 +54,13 @@ def plan(current: Sequence[Entry], target: Sequence[Entry]) -> list[Step]:
 
 
 def _differs(was: Entry, entry: Entry) -> bool:
-    if (was.kind, was.digest, was.mode, was.uid, was.gid) != (entry.kind, entry.digest, entry.mode, entry.uid, entry.gid):
+    if (was.kind, was.digest, was.mode, was.uid, was.gid) != (
+        entry.kind,
+        entry.digest,
+        entry.mode,
+        entry.uid,
+        entry.gid,
+    ):
         return True
     if entry.kind == "link":
         return was.extra != entry.extra

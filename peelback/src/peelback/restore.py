@@ -133,7 +133,7 @@ class Restorer:
 
     def _put(self, fd: int, name: str, step: Step, number: str) -> None:
         staged = self._staging / number
-        if not staged.exists(follow_symlinks=False):
+        if not os.path.lexists(staged):
             # Done before the kill; what stands there now may already be in use.
             if _is_directory(fd, name) is False:
                 return
@@ -199,5 +199,5 @@ def _give(where: Path | int, entry: Entry) -> None:
     follow = entry.kind == "dir"
     os.chown(where, entry.uid, entry.gid, follow_symlinks=follow)
     if entry.kind != "link":
-        os.chmod(where, entry.mode)
+        os.chmod(where, entry.mode)  # noqa: PTH101  # an open directory has no Path
     os.utime(where, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=follow)
