@@ -16,12 +16,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from peelback import durable, sqlite_copy
+from peelback import durable
 from peelback.errors import UnfinishedError
 from peelback.manifest import Entry
 from peelback.objects import Objects, sync_file
 from peelback.plan import Step
 from peelback.scan import STAGING, directory
+from peelback.steps import Steps
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Restorer:
         self._data = data
         self._staging = data / STAGING
         self._journal = storage / "journal.json"
-        self._objects = objects
+        self._steps = Steps(data, self._staging, objects)
 
     def run(self, snapshot: str, steps: Sequence[Step]) -> None:
         """Does all steps or, where preparing fails, none.
@@ -80,19 +81,12 @@ class Restorer:
         staged = []
         for number, step in enumerate(steps):
             if step.action == "put":
-                self._prepare(step.entry, self._staging / str(number))
+                self._steps.prepare(step.entry, self._staging / str(number))
                 if step.entry.kind != "link":
                     staged.append(self._staging / str(number))
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(sync_file, staged))
         durable.sync_directory(self._staging)
-
-    def _prepare(self, entry: Entry, path: Path) -> None:
-        if entry.kind == "link":
-            path.symlink_to(entry.extra)
-        else:
-            shutil.copyfile(self._objects.path(entry.digest), path)
-        _give(path, entry)
 
     def _finish(self, steps: Sequence[Step]) -> None:
         try:
@@ -101,7 +95,7 @@ class Restorer:
                 # Directories' times come last, and removing the staging directory changes those of the top.
                 if step.action == "meta" and step.entry.path == ".":
                     shutil.rmtree(self._staging)
-                self._apply(step, str(number))
+                self._steps.apply(step, str(number))
             self._sync(steps)
             durable.remove(self._journal)
         except OSError as error:
@@ -109,95 +103,12 @@ class Restorer:
             message = f"the restore stopped at {name}: {error.strerror}; it goes on at the next operation or start"
             raise UnfinishedError(message, [os.fsdecode(name)]) from error
 
-    def _apply(self, step: Step, number: str) -> None:
-        entry = step.entry
-        parent, _, name = entry.path.rpartition("/")
-        if step.action == "meta":
-            with directory(self._data, entry.path) as fd:
-                _give(fd, entry)
-            return
-        if step.action == "remove":
-            try:
-                with directory(self._data, parent or ".") as fd:
-                    _remove(fd, name, step)
-            except (FileNotFoundError, NotADirectoryError):
-                pass
-            return
-        with directory(self._data, parent or ".") as fd:
-            if step.action == "mkdir":
-                if _is_directory(fd, name) is not True:
-                    self._make_way(fd, name, number)
-                    os.mkdir(name, 0o700, dir_fd=fd)
-            else:
-                self._put(fd, name, step, number)
-
-    def _put(self, fd: int, name: str, step: Step, number: str) -> None:
-        staged = self._staging / number
-        if not os.path.lexists(staged):
-            # Done before the kill; what stands there now may already be in use.
-            if _is_directory(fd, name) is False:
-                return
-            self._prepare(step.entry, staged)
-        if step.database:
-            # Before the file itself, because an old log would be played into the new database.
-            _remove_companions(fd, name)
-        if _is_directory(fd, name):
-            self._make_way(fd, name, number)
-        os.rename(staged, name, dst_dir_fd=fd)
-
-    def _make_way(self, fd: int, name: str, number: str) -> None:
-        """Moves aside what appeared under this name since the plan was made."""
-        if _is_directory(fd, name) is not None:
-            os.rename(name, self._staging / f"{number}-in-the-way", src_dir_fd=fd)
-
     def _sync(self, steps: Sequence[Step]) -> None:
         """Makes all renames last before the journal goes."""
         for path in sorted({step.entry.path.rpartition("/")[0] or "." for step in steps}):
             try:
                 with directory(self._data, path) as fd:
                     os.fsync(fd)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
+                # It was removed, too, and the directory that it was in is one of the others.
                 continue
-
-
-def _remove(fd: int, name: str, step: Step) -> None:
-    """Removes a name if it still is what it was: with another kind it has been replaced already."""
-    now = _is_directory(fd, name)
-    if now is None or now is not (step.entry.kind == "dir"):
-        return
-    if not now:
-        if step.database:
-            _remove_companions(fd, name)
-        os.unlink(name, dir_fd=fd)
-        return
-    try:
-        os.rmdir(name, dir_fd=fd)
-    except OSError:
-        # Something that no snapshot holds lies in it: a pipe, a mount, a file made this moment.
-        log.warning("%s is kept, because it is not empty", step.entry.path)
-
-
-def _remove_companions(fd: int, name: str) -> None:
-    for suffix in sqlite_copy.COMPANIONS:
-        try:
-            os.unlink(name + suffix, dir_fd=fd)
-        except FileNotFoundError:
-            continue
-
-
-def _is_directory(fd: int, name: str) -> bool | None:
-    """None where there is nothing of that name; a symlink is no directory."""
-    try:
-        state = os.stat(name, dir_fd=fd, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    return (state.st_mode & 0o170000) == 0o040000
-
-
-def _give(where: Path | int, entry: Entry) -> None:
-    """Owner, mode and modification time, in the order in which none undoes another."""
-    follow = entry.kind == "dir"
-    os.chown(where, entry.uid, entry.gid, follow_symlinks=follow)
-    if entry.kind != "link":
-        os.chmod(where, entry.mode)  # noqa: PTH101  # an open directory has no Path
-    os.utime(where, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=follow)

@@ -1,4 +1,4 @@
-"""The two things that happen without a request: snapshots by interval, and the watch over the application."""
+"""The watch over the application beside, which goes back by itself where the configuration says so."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import logging
 import threading
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-from peelback import durable, health, retention
+from peelback import durable, health
 from peelback.errors import BusyError, PeelbackError
+from peelback.loop import Loop
 from peelback.metrics import Metrics
 from peelback.recovery import Recovery
 from peelback.service import Service
@@ -20,84 +21,7 @@ from peelback.settings import WatchRules
 log = logging.getLogger(__name__)
 
 
-class _Loop:
-    """A thread that calls `turn`, which returns the seconds to wait, until it is stopped."""
-
-    name = "loop"
-
-    def __init__(self) -> None:
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Waits for a turn that runs, so that no operation is cut off without need."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def turn(self) -> float:
-        raise NotImplementedError
-
-    def _run(self) -> None:
-        wait = 0.0
-        while not self._stopping.wait(wait):
-            try:
-                wait = self.turn()
-            except Exception:
-                # One failed turn must not end the protection; the next one may succeed.
-                log.exception("%s failed and goes on", self.name)
-                wait = 5.0
-
-
-class Schedule(_Loop):
-    """Takes snapshots by interval, none while the application is failing: those would displace good ones."""
-
-    name = "schedule"
-
-    def __init__(self, service: Service, seconds: float) -> None:
-        super().__init__()
-        self._service = service
-        self._seconds = seconds
-        self._failed = 0
-        self.paused: str | None = None
-        self.next: datetime | None = None
-
-    def turn(self) -> float:
-        wait = self._due() or self._take()
-        self.next = datetime.now(UTC) + timedelta(seconds=wait)
-        return wait
-
-    def _due(self) -> float:
-        """Seconds until the next one is due; a restart of the service makes none ahead of time."""
-        newest = next((known for known in self._service.catalogue.summaries() if known.trigger == "interval"), None)
-        age = time.time() - newest.started_ns / 1e9 if newest else self._seconds
-        # A clock that was set back makes no longer pause than one interval.
-        return min(self._seconds, max(0.0, self._seconds - age)) if age >= 0 else 0.0
-
-    def _take(self) -> float:
-        self.paused = None
-        if self._service.health() is False:
-            self.paused = "the application is failing"
-        elif not retention.room_for_interval(self._service.catalogue.summaries(), self._service.keep):
-            self.paused = "requested snapshots take all places"
-        if self.paused:
-            return min(self._seconds, 1.0)
-        try:
-            self._service.snapshot("", "interval")
-        except BusyError:
-            return min(self._seconds, 0.2)
-        except PeelbackError as error:
-            self._failed += 1
-            log.error("no snapshot: %s", error.message)
-            return min(self._seconds, 5.0 * self._failed)
-        self._failed = 0
-        return self._seconds
-
-
-class Watch(_Loop):
+class Watch(Loop):
     """Asks for the application's health, and goes back by itself where the configuration says so."""
 
     name = "watch"
