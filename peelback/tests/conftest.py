@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from peelback.service import Service
 from support import Server, make_service
+
+from peelback.service import Service
 
 
 @pytest.fixture

@@ -86,7 +86,9 @@ class Server:
 
     def start(self) -> Server:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "peelback"], env=self._environ, stderr=log, stdout=log)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "peelback"], env=self._environ, stderr=log, stdout=log
+            )
         for _ in range(600):
             try:
                 requests.get(f"{self.url}/health", timeout=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from peelback import health, manifest, retention
 from peelback.errors import DamagedError
 from peelback.manifest import Entry, Manifest, Summary
@@ -14,7 +15,9 @@ RULES = WatchRules("http://x/", 1, 1, failures=3, grace=10, stable=100, attempts
 BOTH = ["criticalError", "healthCheckFailure"]
 
 
-def entry(path: str, kind: str = "file", digest: str = "a", mtime: int = 1, mode: int = 0o644, extra: str = "") -> Entry:
+def entry(
+    path: str, kind: str = "file", digest: str = "a", mtime: int = 1, mode: int = 0o644, extra: str = ""
+) -> Entry:
     return Entry(path, kind, mode, 0, 0, mtime, 1, digest * 64 if kind in ("file", "sqlite") else "", 1, 1, extra)
 
 
@@ -95,7 +98,9 @@ def test_good_snapshots_are_those_of_health() -> None:
     assert [one.number for one in retention.good(known, ["snapshot-1"])] == [2]
 
 
-def follow(state: health.State, probes: str, now: float = 0, triggers: list[str] = BOTH) -> tuple[health.State, list[str]]:
+def follow(
+    state: health.State, probes: str, now: float = 0, triggers: list[str] = BOTH
+) -> tuple[health.State, list[str]]:
     words = {"o": "ok", "f": "failed", "c": "critical"}
     actions = []
     for number, letter in enumerate(probes):

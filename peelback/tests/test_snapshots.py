@@ -13,11 +13,19 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support import eventually, make_service, picture
+
 from peelback import manifest
-from peelback.errors import BusyError, ConfigurationError, DamagedError, TooFewLevelsError, UnknownSnapshotError, UnreadableError
+from peelback.errors import (
+    BusyError,
+    ConfigurationError,
+    DamagedError,
+    TooFewLevelsError,
+    UnknownSnapshotError,
+    UnreadableError,
+)
 from peelback.objects import Objects
 from peelback.service import Service
-from support import eventually, make_service, picture
 
 AGO = 1_700_000_000_123_456_789
 
@@ -84,7 +92,9 @@ def test_restoring_what_is_there_changes_nothing(service: Service, data: Path) -
     assert service.catalogue.summaries() == known
 
 
-def test_unchanged_files_are_neither_read_nor_stored_again(service: Service, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unchanged_files_are_neither_read_nor_stored_again(
+    service: Service, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(data)
     # Files changed this very moment are read again; these are to be old.
     for path in data.rglob("*"):
@@ -176,7 +186,9 @@ def test_special_files_are_left_out_and_left_alone(service: Service, data: Path)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(data / "socket"))
         made = service.snapshot("")
-        assert sorted(made.remarks) == [f"{n}: left out, because it is a pipe, socket or device" for n in ("pipe", "socket")]
+        assert sorted(made.remarks) == [
+            f"{n}: left out, because it is a pipe, socket or device" for n in ("pipe", "socket")
+        ]
         (data / "file").write_text("x")
         service.restore(made.id)
         assert sorted(path.name for path in data.iterdir()) == ["pipe", "socket"]
@@ -272,7 +284,8 @@ def test_one_process_holds_a_storage(service: Service, data: Path, tmp_path: Pat
         make_service(data, tmp_path / "storage")
 
 
-def test_a_new_process_knows_the_snapshots(service: Service, data: Path, tmp_path: Path) -> None:
+def test_a_new_process_knows_the_snapshots(data: Path, tmp_path: Path) -> None:
+    service = make_service(data, tmp_path / "storage")
     fill(data)
     was = picture(data)
     made = service.snapshot("before the update")
