@@ -129,11 +129,13 @@ def test_the_token_is_in_no_log_and_no_file(server: Start) -> None:
         ("/admin/snapshot", b'{"description": 5}'),
         ("/admin/snapshot", b'{"describtion": "x"}'),
         ("/admin/snapshot", b"[" * 100_000),
+        ("/admin/snapshot", b'{"description": "\xff"}'),
         ("/admin/restore", b"{}"),
         ("/admin/restore", b'{"snapshotId": "../../etc"}'),
         ("/admin/peelback/revert", b'{"levels": 0}'),
         ("/admin/peelback/revert", b'{"levels": "1"}'),
         ("/admin/peelback/revert", b'{"levels": true}'),
+        ("/admin/peelback/revert", b'{"levels": 1.5}'),
         ("/admin/peelback/revert", b'{"levels": 1e99}'),
     ],
 )
@@ -141,8 +143,8 @@ def test_a_wrong_body_is_422(server: Start, path: str, body: bytes) -> None:
     one = server()
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     answer = requests.post(one.url + path, data=body, headers=headers, timeout=10)
-    assert answer.status_code in (400, 422), answer.text
-    assert answer.json()["detail"]
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"][0]["loc"][0] == "body"
 
 
 def test_methods_that_a_path_has_not_are_405(server: Start) -> None:
@@ -174,7 +176,9 @@ def test_snapshots_come_by_interval_and_at_most_so_many_stay(server: Start) -> N
 
 
 def test_a_wrong_setting_stops_the_start(server: Start, tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="peelback cannot start: .*unknown key recovery.peelback.snapshots.keep"):
+    with pytest.raises(
+        AssertionError, match=r"peelback cannot start: .*unknown key recovery\.peelback\.snapshots\.keep"
+    ):
         server(keep=5)
 
 

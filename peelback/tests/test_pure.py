@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from peelback import health, manifest, retention
@@ -191,7 +193,6 @@ def test_a_second_has_several_ids() -> None:
 
 
 def test_other_file_systems_are_found() -> None:
-    from pathlib import Path
-
-    info = "1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /x /data rw - ext4 a rw\n3 2 8:1 / /data/a\\040b/c rw - ext4 a rw\n4 1 0:1 / /database rw - x x x\n"
+    points = ("/", "/data", "/data/a\\040b/c", "/database")
+    info = "\n".join(f"1 0 8:1 / {point} rw - ext4 disk rw" for point in points)
     assert mounts_below(Path("/data"), info) == {"a b/c"}

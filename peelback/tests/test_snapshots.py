@@ -108,7 +108,7 @@ def test_unchanged_files_are_neither_read_nor_stored_again(
     real = Objects.add
 
     def add(self: Objects, fd: int) -> tuple[str, int, int]:
-        reads.append(os.path.basename(os.readlink(f"/proc/self/fd/{fd}")))
+        reads.append(Path(f"/proc/self/fd/{fd}").readlink().name)
         return real(self, fd)
 
     monkeypatch.setattr(Objects, "add", add)
@@ -148,7 +148,7 @@ def test_a_changed_file_in_the_storage_is_refused_by_name(service: Service, data
     stored.write_text("xxx")
     (data / "none").write_text("later")
     was, known = picture(data), service.catalogue.summaries()
-    with pytest.raises(DamagedError, match="a.txt") as refusal:
+    with pytest.raises(DamagedError, match=r"a\.txt") as refusal:
         service.restore(made.id)
     assert refusal.value.files == ["a.txt"]
     assert picture(data) == was

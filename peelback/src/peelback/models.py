@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from peelback.manifest import ID_PATTERN, Entry, Summary, human
 from peelback.service import Restored
 
 SnapshotId = Annotated[str, Field(pattern=ID_PATTERN, examples=["snapshot-1700265600"])]
+
+
+def _whole(value: object) -> object:
+    # To JSON, and so to OpenAPI's "integer", 2.0 is as whole as 2.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class _Model(BaseModel):
@@ -30,7 +35,7 @@ class RestoreRequest(_Request):
 
 
 class RevertRequest(_Request):
-    levels: int = Field(default=1, ge=1, le=10_000)
+    levels: Annotated[int, BeforeValidator(_whole)] = Field(default=1, ge=1, le=10_000)
 
 
 class Snapshot(_Model):

@@ -29,6 +29,9 @@ async def _problem(_request: Request, error: Exception) -> Response:
 
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        # FastAPI's answer to a body that is no UTF-8 or nested too deeply; broken JSON has 422 already.
+        return JSONResponse({"detail": [{"loc": ["body"], "msg": "not JSON", "type": "json_invalid"}]}, status_code=422)
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = ", ".join(sorted(_methods(request)))

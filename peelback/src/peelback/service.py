@@ -26,6 +26,9 @@ from peelback.settings import Settings
 
 log = logging.getLogger(__name__)
 
+# Seconds that a request waits for a snapshot by interval to end.
+PATIENCE = 60
+
 
 @dataclass(frozen=True)
 class Restored:
@@ -45,7 +48,8 @@ class Service:
     """Snapshots of one data directory.
 
     An operation that comes while another one runs is refused with BusyError: a client that repeats a
-    restore by itself shall not find it queued twice.
+    restore by itself shall not find it queued twice. It waits only for a snapshot by interval, which
+    nobody knows of.
 
     Raises:
         ConfigurationError: another process uses the storage.
@@ -59,6 +63,7 @@ class Service:
         self.keep = settings.recovery.peelback.snapshots.max_snapshots
         self.health = health
         self.running: str | None = None
+        self._by_interval = False
         self.last_error: str | None = None
         self._metrics = metrics
         self._lock = threading.Lock()
@@ -161,11 +166,12 @@ class Service:
 
     @contextmanager
     def _operation(self, name: str, trigger: str) -> Iterator[None]:
-        if not self._lock.acquire(blocking=False):
+        wait = PATIENCE if self._by_interval and trigger != "interval" else 0
+        if not self._lock.acquire(timeout=wait):
             raise BusyError(f"a {self.running or 'operation'} is running; ask again when it has ended")
         begin, result = time.monotonic(), "failed"
         try:
-            self.running = name
+            self.running, self._by_interval = name, trigger == "interval"
             self._restorer.recover()
             with durable.space_errors("the snapshots"):
                 yield
@@ -176,7 +182,7 @@ class Service:
             raise
         finally:
             self._objects.drop_pending()
-            self.running = None
+            self.running, self._by_interval = None, False
             self._show()
             self._lock.release()
             seconds = time.monotonic() - begin
