@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ class Catalogue:
         self._directory.mkdir(mode=0o700, exist_ok=True)
         self._objects = objects
         self._summaries: dict[str, Summary] = {}
+        # In memory, because reading a manifest again costs as much as half a snapshot.
+        self._needs: dict[str, set[str]] = {}
         self._users: Counter[str] = Counter()
         self._before: tuple[str, Before] | None = None
         self._read_all()
@@ -89,20 +92,17 @@ class Catalogue:
         made = Manifest(summary, draft.entries)
         replace(self._path(summary.id), manifest.encode(made))
         self._summaries[summary.id] = summary
-        self._users.update(manifest.digests(draft.entries))
+        self._count(summary.id, manifest.digests(draft.entries))
         self._remember(made)
         return summary
 
     def delete(self, snapshot: str) -> None:
         """Removes a snapshot, and the contents that no other one needs."""
         self.summary(snapshot)
-        try:
-            needed = manifest.digests(self.load(snapshot).entries)
-        except DamagedError:
-            # What it needed is not known; the next start finds what nobody needs.
-            needed = set()
         remove(self._path(snapshot))
         del self._summaries[snapshot]
+        # What a damaged one needed is not known; the next start finds what nobody needs.
+        needed = self._needs.pop(snapshot, set())
         self._users.subtract(needed)
         unneeded = [digest for digest in needed if self._users[digest] <= 0]
         for digest in unneeded:
@@ -115,6 +115,10 @@ class Catalogue:
 
     def _path(self, snapshot: str) -> Path:
         return self._directory / f"{snapshot}.json"
+
+    def _count(self, snapshot: str, needed: set[str]) -> None:
+        self._needs[snapshot] = set(map(sys.intern, needed))
+        self._users.update(needed)
 
     def _remember(self, made: Manifest) -> None:
         entries = {entry.path: entry for entry in made.entries}
@@ -130,7 +134,7 @@ class Catalogue:
                 if summary.id != path.stem:
                     raise ValueError("it carries another name")
                 self._summaries[summary.id] = summary
-                self._users.update(manifest.digests(self.load(summary.id).entries))
+                self._count(summary.id, manifest.digests(self.load(summary.id).entries))
             except (ValueError, OSError, DamagedError) as error:
                 whole = False
                 log.error("%s is damaged: %s", path.name, error)
