@@ -209,12 +209,17 @@ def test_a_killed_process_starts_up_whole(tmp_path: Path, operation: str) -> Non
     server.start()
     wanted = server.ask("POST", "/admin/snapshot", {"description": "old"}).json()["id"]
     old = picture(server.data)
+    for path in server.data.rglob("f*"):
+        path.write_bytes(os.urandom(300))
+    begin = time.monotonic()
+    assert server.ask("POST", "/admin/restore", {"snapshotId": wanted}).status_code == 200
+    whole = time.monotonic() - begin
     results = []
     for _ in range(5):
         for number in range(2000):
             (server.data / f"d{number % 20}" / f"f{number}").write_bytes(f"{random.random()}".encode() * 50)
         new = picture(server.data)
-        delay = random.uniform(0.02, 1.5)
+        delay = random.uniform(0.1, 1.0) * whole
         killer = threading.Thread(target=lambda wait=delay: (time.sleep(wait), server.kill()))
         killer.start()
         try:
