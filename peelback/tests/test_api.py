@@ -52,6 +52,8 @@ def test_the_documents_commands_work(server: Start) -> None:
     assert (status["enabled"], status["maxSnapshots"], status["intervalSeconds"]) == (True, 10, 3600)
     assert status["rollback"]["health"] == "unwatched"
     assert one.ask("GET", "/admin/status").json()["status"] == "ok"
+    figures = requests.get(f"{one.url}/metrics", timeout=5).text
+    assert f"peelback_stored_bytes {len('good' + 'bad' + 'worse'):.1f}" in figures
     assert requests.get(f"{one.url}/health", timeout=5).json() == {"status": "ok"}
 
 

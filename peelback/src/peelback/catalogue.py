@@ -111,7 +111,14 @@ class Catalogue:
 
     def stored_bytes(self) -> int:
         """What all contents together take, in bytes."""
-        return sum(self._objects.path(name).stat().st_size for name in self._objects.names())
+        total = 0
+        for name in self._objects.names():
+            try:
+                total += self._objects.path(name).stat().st_size
+            except FileNotFoundError:
+                # Deleted by an operation that runs meanwhile.
+                continue
+        return total
 
     def _path(self, snapshot: str) -> Path:
         return self._directory / f"{snapshot}.json"

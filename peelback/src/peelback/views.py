@@ -13,8 +13,6 @@ from peelback.parts import Parts
 def status(parts: Parts) -> models.Status:
     service = parts.service
     space = os.statvfs(parts.settings.storage)
-    stored = service.catalogue.stored_bytes()
-    parts.metrics.stored.set(stored)
     return models.Status(
         version=__version__,
         status="failing" if service.unfinished() else "ok",
@@ -22,7 +20,7 @@ def status(parts: Parts) -> models.Status:
         uptime_seconds=round(time.time() - parts.started, 3),
         data=str(parts.settings.data),
         snapshots=len(service.catalogue.summaries()),
-        stored_bytes=stored,
+        stored_bytes=service.catalogue.stored_bytes(),
         free_bytes=space.f_bavail * space.f_frsize,
         operation=service.running,
         last_error=service.last_error,
