@@ -199,9 +199,10 @@ def test_killed_while_a_snapshot_is_deleted(original: tuple[Path, Summary], tmp_
 
 
 @pytest.mark.parametrize("operation", ["snapshot", "restore"])
-def test_a_killed_process_starts_up_whole(tmp_path: Path, operation: str) -> None:
+def test_a_killed_process_starts_up_whole(tmp_path: Path, operation: str, request: pytest.FixtureRequest) -> None:
     """The real process and a directory of 2,000 files, killed at random times."""
     server = Server(tmp_path)
+    request.addfinalizer(server.stop)
     for number in range(2000):
         path = server.data / f"d{number % 20}" / f"f{number}"
         path.parent.mkdir(exist_ok=True)
@@ -239,4 +240,3 @@ def test_a_killed_process_starts_up_whole(tmp_path: Path, operation: str) -> Non
     print(operation, results)
     assert server.ask("POST", "/admin/restore", {"snapshotId": wanted}).status_code == 200
     assert picture(server.data) == old
-    server.stop()
