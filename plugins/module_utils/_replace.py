@@ -35,7 +35,6 @@ class Replacement:
     """The way of one stack's containers to one restore point.
 
     :param definition: the project as rendered when the point was captured.
-    :param interrupted: what an unfinished run left half done.
     """
 
     def __init__(
@@ -45,14 +44,12 @@ class Replacement:
         compose: Compose,
         point: RestorePoint,
         definition: Mapping[str, Any],
-        interrupted: Interrupted | None,
     ) -> None:
         self._stack = stack
         self._engine = engine
         self._compose = compose
         self._point = point
         self._definition = definition
-        self._interrupted = interrupted
         #: What waits beside the containers that it will replace, by service.
         self._replaced: dict[str, list[Container]] = {}
 
@@ -92,12 +89,15 @@ class Replacement:
         mine = [container.id for container in self._of(names) if container.running]
         _side_by_side(lambda container: self._engine.stop(container, timeout), mine)
 
-    def replace(self, plan: Plan, hashes: Mapping[str, str]) -> None:
-        """Start new replicas first, so that a target that does not get healthy has stopped nothing."""
+    def replace(self, plan: Plan, hashes: Mapping[str, str], replaced: Interrupted | None) -> None:
+        """Start new replicas first, so that a target that does not get healthy has stopped nothing.
+
+        :param replaced: the files that this run, or a killed one before it, has replaced, and since when.
+        """
         first = plan.subjects(START_FIRST)
         last = [name for name in plan.subjects(STOP_FIRST) if name not in self._replaced]
         self._start_prepared()
-        old = {name: self._to_retire(name, hashes) for name in first}
+        old = {name: self._to_retire(name, hashes, replaced) for name in first}
         if first:
             self._compose.add_replicas({name: len(old[name]) + plan.replicas[name] for name in first})
             self._wait_good(first, _ids(old))
@@ -146,16 +146,16 @@ class Replacement:
             if _HALF_MADE.match(container.name) and not container.running and container.service in whole:
                 self._engine.remove(container.id)
 
-    def _to_retire(self, name: str, hashes: Mapping[str, str]) -> list[Container]:
+    def _to_retire(self, name: str, hashes: Mapping[str, str], replaced: Interrupted | None) -> list[Container]:
         """Return the replicas to retire; those that a killed run already started for this point stay."""
         part, mine = self._point.services[name], self._of([name])
         for container in mine:
             if not container.running:
                 self._engine.remove(container.id)
         wanted = {part.config_hash, part.rendered_hash, hashes.get(name, "")}
-        known, stale = self._interrupted, ""
-        if known and _plan.reads(self._stack.project_src, self._definition, name, known.files):
-            stale = known.since
+        stale = ""
+        if replaced and _plan.reads(self._stack.project_src, self._definition, name, replaced.files):
+            stale = replaced.since
         return [
             c for c in mine if c.running and not (_plan.at_target(c, part, wanted) and c.created[:23] >= stale[:23])
         ]

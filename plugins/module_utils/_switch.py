@@ -88,8 +88,7 @@ class Switch:
         :raises RollbackError: when a step fails or the point does not get healthy; the caller decides what then.
         """
         definition = self._store.definition(point)
-        interrupted = interruption(self._journal)
-        replacement = Replacement(self._stack, self._engine, self._compose, point, definition, interrupted)
+        replacement = Replacement(self._stack, self._engine, self._compose, point, definition)
         replacement.discard_unstarted(self._made_for_later())
         staged = self._data.stage(point)
         now, plan = self.plan(point, staged)
@@ -103,7 +102,8 @@ class Switch:
             hashes = self._hashes(now) if plan.changes_files else dict(now.hashes)
         self._exchange_databases(plan, point, staged, replacement)
         with self._journal.step("containers", services=[*sorted(plan.replicas), *plan.subjects("restart")]):
-            replacement.replace(plan, hashes)
+            # With the files that were written a moment ago: Compose's hash does not tell who reads them.
+            replacement.replace(plan, hashes, interruption(self._journal))
             replacement.start_again(plan.subjects("restart"))
         with self._journal.step("checks"):
             # Not right after the exchange: the users are still waiting there.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _replace
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._plan import Plan, Step
+from ansible_collections.tiered.rollback.plugins.module_utils._plan import Interrupted, Plan, Step
 from ansible_collections.tiered.rollback.plugins.module_utils._replace import Replacement
 
 
@@ -113,7 +113,7 @@ def _replacement(deployment: Any, operator: Any, **definition: Any) -> tuple[Rep
     rendered["services"]["api"].update(definition)
     steps = tuple(Step(action="stop_first", subject=name, now="a", target="b") for name in ("api", "web"))
     plan = Plan(target=point.id, source="retag", steps=steps, replicas={"api": 1, "web": 1}, writers=("api",))
-    return Replacement(ctx.stack, deployment.engine, deployment.compose, point, rendered, None), plan
+    return Replacement(ctx.stack, deployment.engine, deployment.compose, point, rendered), plan
 
 
 def test_only_writers_are_made_beforehand(operator: Any, deployment: Any) -> None:
@@ -176,6 +176,20 @@ def test_a_container_that_is_not_healthy_in_time_is_told_with_its_last_words(
     deployment.world.sick.add(build.image_id("v0.9.0"))
     deployment.world.tags["shop:v1.0.0"] = build.image_id("v0.9.0")
     with pytest.raises(RollbackError, match="does not get healthy: running, unhealthy") as caught:
-        replacement.replace(plan, {})
+        replacement.replace(plan, {}, None)
     assert "the last words" in caught.value.hint
     assert _replace._CRASHES == 3
+
+
+def test_a_replica_that_reads_a_file_written_in_this_run_is_replaced_though_its_hash_is_the_same(
+    operator: Any, deployment: Any
+) -> None:
+    deployment.deploy("v0.9.0")
+    mount = {"type": "bind", "source": str(deployment.src / "motd"), "target": "/motd", "read_only": True}
+    replacement, plan = _replacement(deployment, operator, volumes=[mount])
+    first = (replace(plan.steps[0], action="start_first"),)
+    old = next(c.id for c in deployment.world.running if c.service == "api")
+    replacement.replace(replace(plan, steps=first), {}, Interrupted(files=frozenset({"other"}), since="2999"))
+    assert old in {c.id for c in deployment.world.running}
+    replacement.replace(replace(plan, steps=first), {}, Interrupted(files=frozenset({"motd"}), since="2999"))
+    assert old not in {c.id for c in deployment.world.running}
