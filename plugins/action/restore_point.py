@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible_collections.tiered.rollback.plugins.module_utils import _journal
 from ansible_collections.tiered.rollback.plugins.plugin_utils._watched import WatchedAction
 
@@ -16,8 +14,3 @@ class ActionModule(WatchedAction):
 
     MODULE = "tiered.rollback.restore_point"
     JOURNAL = _journal.ACTIVITY
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module and follow it."""
-        super().run(tmp, task_vars)
-        return self._module(dict(self._task.args), task_vars)

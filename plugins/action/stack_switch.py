@@ -21,10 +21,8 @@ class ActionModule(WatchedAction):
     MODULE = "tiered.rollback.stack_switch"
     JOURNAL = _journal.NAME
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _attempt(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Run the module without waiting; take a held lock over from a dead run, or wait for a live one."""
-        super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
         result = self._module({**arguments, "lock_wait": 0}, task_vars)
         if not (result.get("failed") and "lock_holder" in result):
             return result

@@ -80,11 +80,6 @@ class Compose:
         fixed = ["--no-build", "--pull", "never", "--no-recreate"]
         self._run("create", *fixed, *_scale(replicas), *sorted(replicas), timeout=120)
 
-    def remove(self, services: Sequence[str], stop_timeout: int | None) -> None:
-        """Stop and remove the containers of services; their volumes stay."""
-        self._run("stop", *_timeout(stop_timeout), *services, timeout=self._timeout + 60)
-        self._run("rm", "--force", *services)
-
     def build(self, definition: Mapping[str, Any], directory: str, timeout: float) -> None:
         """Build every service of a rendered project of its own.
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,6 +149,12 @@ class Context:
             raise RollbackError(
                 f"run is malformed: {error}", "Pass rollback_launch.run, as the launch action returns it."
             ) from error
+
+
+def acted(actions: Sequence[str]) -> dict[str, Any]:
+    """Return what of a module's answer follows from its actions alone, done or foretold."""
+    lines = "".join(f"{action}\n" for action in actions)
+    return {"changed": bool(actions), "actions": list(actions), "diff": {"before": "", "after": lines}}
 
 
 def main(act: Callable[[Context], dict[str, Any]], options: dict[str, Any], **module_options: Any) -> None:

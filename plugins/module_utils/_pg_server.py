@@ -28,6 +28,7 @@ else:
 
 APPLICATION = "tiered.rollback"
 IN_USE = "55006"
+NOT_ALLOWED = "42501"
 _TIMEOUT = 10
 _OLDEST = 130000
 _ROWS = 5000
@@ -49,7 +50,7 @@ _HINTS = (
     ("definition of service", "Correct service_name or service_file of this database in rollback_stack.postgres."),
 )
 _HINT_BY_STATE = {
-    "42501": "The user must own the database and have CREATEDB and pg_signal_backend, or be a superuser.",
+    NOT_ALLOWED: "The user must own the database and have CREATEDB and pg_signal_backend, or be a superuser.",
     "53300": "Close connections or raise max_connections.",
     "53100": "Free space on the server's file system.",
     "55P03": "Another session holds a lock on it; see pg_locks and pg_stat_activity.",

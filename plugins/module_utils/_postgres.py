@@ -29,6 +29,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart
 from ansible_collections.tiered.rollback.plugins.module_utils._pg_server import (
     APPLICATION,
+    NOT_ALLOWED,
     Server,
     Session,
     allow,
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 
 _SCRIPT_HINT = "Nothing was changed. Correct the script and run it again."
-#: What a server says to those who may not; CHECKPOINT is for superusers and, from 15 on, members of pg_checkpoint.
-_NOT_ALLOWED = "42501"
 #: What a server says to a statement that has no place inside a function.
 _NOT_IN_A_FUNCTION = "0A000"
 _IN_PLACE_HINT = (
@@ -160,7 +159,8 @@ class PostgresDatabase:
             try:
                 session.run("CHECKPOINT")
             except RollbackError as error:
-                if error.facts.get("sqlstate") != _NOT_ALLOWED:
+                # It is for superusers and, from 15 on, members of pg_checkpoint.
+                if error.facts.get("sqlstate") != NOT_ALLOWED:
                     raise
 
     def keep_out(self) -> None:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _announce, _command, _cutover, _drain, _plan
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
@@ -22,6 +21,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._manifest import R
 from ansible_collections.tiered.rollback.plugins.module_utils._plan import Interrupted, Plan
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 
+_Subject = TypeVar("_Subject")
 _POLL = 0.1
 #: Seconds that writers get to end by themselves (document 004), unless the stack says otherwise.
 _WRITERS_TIMEOUT = 30
@@ -50,8 +50,9 @@ class Replacement:
         self._compose = compose
         self._point = point
         self._definition = definition
-        #: What waits beside the containers that it will replace, by service.
+        #: What was made beforehand is to replace these, by service, with those, by id.
         self._replaced: dict[str, list[Container]] = {}
+        self._made: list[str] = []
 
     def discard_unstarted(self, names: Collection[str]) -> None:
         """Remove what an earlier attempt made for later and never started."""
@@ -67,21 +68,22 @@ class Replacement:
         """
         services = self._definition["services"]
         last = plan.subjects(STOP_FIRST)
+        there = self._by_service(last)
         return [
             name
             for name in last
             if name in plan.writers
             and not set(last) & set(services[name].get("depends_on") or ())
             and _cutover.may_wait_beside(services[name])
-            and (found := self._of([name]))
-            and not any(container.writable_volumes for container in found)
+            and there[name]
+            and not any(container.writable_volumes for container in there[name])
         ]
 
     def prepare(self, names: Sequence[str], plan: Plan) -> None:
         """Make new containers without starting them."""
-        self.discard_unstarted(names)
-        self._replaced = {name: self._of([name]) for name in names}
+        self._replaced = self._by_service(names)
         self._compose.make_replicas({name: len(self._replaced[name]) + plan.replicas[name] for name in names})
+        self._made = [container.id for container in self._of(names) if container.id not in _ids(self._replaced)]
 
     def stop(self, names: Collection[str]) -> None:
         """Stop services, side by side: politely, and after a while by force."""
@@ -106,7 +108,7 @@ class Replacement:
         self._wait_good([*self._replaced, *last], _ids(self._replaced))
         _side_by_side(self._retire, [container for found in old.values() for container in found])
         _side_by_side(self._engine.remove, sorted(_ids(self._replaced)))
-        self._remove_services(plan.subjects("remove_service"))
+        _side_by_side(self._take_away, self._of(plan.subjects("remove_service")))
 
     def start_again(self, names: Collection[str]) -> None:
         """Start services whose containers were only stopped."""
@@ -116,15 +118,12 @@ class Replacement:
         self._wait_good(names, ())
 
     def _start_prepared(self) -> None:
-        before = _ids(self._replaced)
-        new = [container.id for container in self._of(self._replaced) if container.id not in before]
-
         def start(container_id: str) -> None:
             self._engine.start(container_id)
             if (started := self._engine.container(container_id)) is not None:
                 _announce.announce(started)
 
-        _side_by_side(start, new)
+        _side_by_side(start, self._made)
 
     def _recreate(self, replicas: Mapping[str, int], hashes: Mapping[str, str]) -> None:
         ours = {*replicas, *self._replaced}
@@ -171,23 +170,25 @@ class Replacement:
         else:
             _drain.refuse_new_connections(old)
         _drain.wait_until_quiet(old, service.drain_timeout)
+        self._take_away(old)
+
+    def _take_away(self, old: Container) -> None:
         self._engine.stop(old.id, self._stack.stop_timeout)
         self._engine.remove(old.id)
 
     def _command(self, argv: Collection[str], old: Container) -> None:
         if argv:
             names = {"{container}": old.id, "{name}": old.name, "{address}": next(iter(old.addresses), "")}
-            _command.run([names.get(part, part) for part in argv], cwd=str(Path(self._stack.project_src)))
-
-    def _remove_services(self, names: Collection[str]) -> None:
-        for container in self._of(names):
-            self._engine.stop(container.id, self._stack.stop_timeout)
-            self._engine.remove(container.id)
+            _command.run([names.get(part, part) for part in argv], cwd=self._stack.project_src)
 
     def _of(self, names: Collection[str]) -> list[Container]:
         if not names:
             return []
         return [c for c in self._engine.containers(self._point.project) if c.service in names]
+
+    def _by_service(self, names: Collection[str]) -> dict[str, list[Container]]:
+        found = self._of(names)
+        return {name: [container for container in found if container.service == name] for name in names}
 
     def _wait_good(self, names: Collection[str], old: Collection[str]) -> None:
         """Wait until each service has its replicas of the target, good; fail early where waiting cannot help."""
@@ -223,6 +224,6 @@ def _ids(found: Mapping[str, Collection[Container]]) -> set[str]:
     return {container.id for containers in found.values() for container in containers}
 
 
-def _side_by_side(act: Any, subjects: Collection[Any]) -> None:
+def _side_by_side(act: Callable[[_Subject], object], subjects: Iterable[_Subject]) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(act, subjects))

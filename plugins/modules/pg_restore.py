@@ -138,13 +138,11 @@ def _aside(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
             _postgres.swap([Swap(database=database, staged=staged, run=run)])
             displaced = next(one.name for one in database.displaced() if one.run == run)
     return {
-        "changed": bool(actions),
+        **_context.acted(actions),
         "staged": staged,
         "displaced": displaced,
         "loss": None if loss is None else [asdict(table) for table in loss],
         "left": [],
-        "actions": actions,
-        "diff": {"before": "", "after": "".join(f"{action}\n" for action in actions)},
     }
 
 
@@ -156,13 +154,11 @@ def _in_place(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
     else:
         left = ctx.postgres.restore_in_place(src, part, _database_copy.silent)
     return {
-        "changed": True,
+        **_context.acted([action]),
         "staged": None,
         "displaced": None,
         "loss": None,
         "left": left,
-        "actions": [action],
-        "diff": {"before": "", "after": f"{action}\n"},
     }
 
 

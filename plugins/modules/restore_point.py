@@ -173,12 +173,10 @@ def _version(name: str) -> str:
 
 def _result(point: Any, actions: list[str]) -> dict[str, Any]:
     return {
-        "changed": bool(actions),
+        **_context.acted(actions),
         "restore_point": point.id,
         "version": point.version,
         "size": point.size,
-        "actions": actions,
-        "diff": {"before": "", "after": "".join(f"{action}\n" for action in actions)},
     }
 
 

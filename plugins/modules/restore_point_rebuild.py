@@ -105,14 +105,12 @@ def _result(found: Rebuild, target: str) -> dict[str, Any]:
     if actions:
         actions.append(f"prove {found.point.id}")
     return {
-        "changed": bool(actions),
+        **_context.acted(actions),
         "restore_point": found.point.id,
         "source": found.source.id,
         "target": target,
         "version": found.point.version,
         "services": found.services,
-        "actions": actions,
-        "diff": {"before": "", "after": "".join(f"{action}\n" for action in actions)},
     }
 
 

@@ -36,6 +36,15 @@ class WatchedAction(ActionBase):
     MODULE: str
     JOURNAL: str
 
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module and follow it."""
+        super().run(tmp, task_vars)
+        return self._attempt(dict(self._task.args), task_vars)
+
+    def _attempt(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Run the module once; for those that may have to run it again to override."""
+        return self._module(arguments, task_vars)
+
     def _module(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         # What the module will refuse may be anything; there is nothing to follow then.
         run, stack = arguments.get("run"), arguments.get("stack")

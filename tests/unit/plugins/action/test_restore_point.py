@@ -3,22 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from unittest.mock import MagicMock
+from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.action import restore_point
 
 
-def test_the_module_is_sent_once_with_its_own_arguments() -> None:
-    action = restore_point.ActionModule(
-        task=MagicMock(async_val=0, check_mode=False, args={"version": "v0.9.0"}),
-        connection=MagicMock(transport="local"),
-        play_context=MagicMock(check_mode=False),
-        loader=MagicMock(),
-        templar=MagicMock(),
-        shared_loader_obj=MagicMock(),
+def test_the_module_is_sent_once_with_its_own_arguments(make: Any) -> None:
+    calls: list[dict[str, Any]] = []
+    action = make(
+        restore_point.ActionModule, {"version": "v0.9.0"}, lambda **named: calls.append(named) or {"changed": True}
     )
-    calls = []
-    action._execute_module = lambda **named: calls.append(named) or {"changed": True}
     assert action.run(task_vars={}) == {"changed": True}
     (call,) = calls
     assert (call["module_name"], call["module_args"]) == ("tiered.rollback.restore_point", {"version": "v0.9.0"})

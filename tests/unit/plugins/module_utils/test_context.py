@@ -123,3 +123,10 @@ def test_a_stack_is_owned_while_a_block_runs_and_free_whatever_became_of_it(depl
         work()
     assert _lock.holder(deployment.state) is None
     assert not (deployment.state / _journal.ACTIVITY).exists()
+
+
+@pytest.mark.parametrize("actions", [[], ["build api"], ["build api", "prove v1"]])
+def test_what_follows_from_a_modules_actions_follows_from_nothing_else(actions: list[str]) -> None:
+    found = _context.acted(actions)
+    assert (found["changed"], found["actions"]) == (actions != [], actions)
+    assert found["diff"]["after"].splitlines() == actions
