@@ -49,6 +49,7 @@ _HINTS = (
     ("no pg_hba.conf entry", "Let this host and user in, in the server's pg_hba.conf."),
     ("definition of service", "Correct service_name or service_file of this database in rollback_stack.postgres."),
 )
+_LOST = "Is the server up? See its log."
 _HINT_BY_STATE = {
     NOT_ALLOWED: "The user must own the database and have CREATEDB and pg_signal_backend, or be a superuser.",
     "53300": "Close connections or raise max_connections.",
@@ -128,9 +129,8 @@ class Session:
             yield
         except psycopg2.Error as error:
             state = error.pgcode or ""
-            raise RollbackError(
-                f"PostgreSQL: {_told(error, self._secret)}", _HINT_BY_STATE.get(state, ""), sqlstate=state
-            ) from None
+            hint = _LOST if self._connection.closed else _HINT_BY_STATE.get(state, "")
+            raise RollbackError(f"PostgreSQL: {_told(error, self._secret)}", hint, sqlstate=state) from None
 
 
 class Server:
@@ -214,7 +214,7 @@ class Server:
                 )
         except psycopg2.Error as error:
             text = _told(error, said.password)
-            hint = next((hint for part, hint in _HINTS if part in text), "Is the server up? See its log.")
+            hint = next((hint for part, hint in _HINTS if part in text), _LOST)
             # psycopg2 gives no code for an error while connecting.
             raise RollbackError(
                 f"cannot connect to database {database}: {text}", hint, refused="not currently accepting" in text

@@ -234,19 +234,20 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
 
 
 def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) -> tuple[str, RollbackError]:
+    said = failure.message.rstrip(".")
     if not switch.touched:
-        told = f"{failure.message}. Nothing was changed: {before.version} runs as before"
-        return _outcome.REVERTED, RollbackError(told, failure.hint)
+        told = f"{said}. Nothing was changed: {before.version} runs as before"
+        return _outcome.REVERTED, RollbackError(told, f"{failure.hint} Then run the same command again.".lstrip())
     try:
         _files.remove(state / _journal.BALLAST)
         switch.to(before)
     except Exception as error:  # the run must end with an outcome in its journal, whatever happened
         return _outcome.FAILED, RollbackError(
-            f"{failure.message}. Putting the state before back failed too: {getattr(error, 'message', error)}",
+            f"{said}. Putting the state before back failed too: {getattr(error, 'message', error)}",
             "Run the same command again (it continues), or undo.yml (it returns to the state before). Escalate.",
         )
     return _outcome.REVERTED, RollbackError(
-        f"{failure.message}. The state before ({before.version}, {before.id}) was put back",
+        f"{said}. The state before ({before.version}, {before.id}) was put back",
         failure.hint or "status.yml lists the versions that can be chosen instead.",
     )
 

@@ -147,6 +147,14 @@ def test_a_query_that_fails_says_what_the_server_said_without_the_password() -> 
         Session(Connection(psycopg2.Error(f"no {PASSWORD}")), PASSWORD).rows("SELECT 1")
 
 
+def test_a_session_that_was_lost_says_where_to_look() -> None:
+    connection = Connection(psycopg2.OperationalError("server closed the connection unexpectedly"))
+    connection.closed = True
+    with pytest.raises(RollbackError) as caught:
+        Session(connection, None).rows("SELECT 1")
+    assert caught.value.hint == "Is the server up? See its log."
+
+
 def test_a_transaction_ends_with_commit_or_rollback() -> None:
     connection = Connection()
     session = Session(connection, None)

@@ -152,7 +152,7 @@ def test_what_fails_before_anything_was_changed_needs_no_way_back(deployment: An
     deployment.world.calls.clear()
     with pytest.raises(RollbackError, match=r"closed the connection\. Nothing was changed: v1\.0\.0 runs") as caught:
         operator.switch(tier=2)
-    assert caught.value.hint == "Start it."
+    assert caught.value.hint == "Start it. Then run the same command again."
     # Only the state before was captured, by tags of our own.
     assert {call[0] for call in deployment.world.calls} == {"tag"}
     assert caught.value.facts["record"]["outcome"] == "reverted"
