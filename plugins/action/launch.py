@@ -16,6 +16,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.validation import (
+    check_mutually_exclusive,
+    check_required_by,
+    check_required_one_of,
+)
 from ansible.plugins.action import ActionBase
 from ansible_collections.tiered.rollback.plugins.module_utils import _names, _run
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -44,6 +49,12 @@ class ActionModule(ActionBase):
                 f"{', '.join(missing)} is not set\nHINT: Add -e {missing[0]}=..., for example "
                 f"-e {missing[0]}=v0.9.0 or -e {missing[0]}=previous; status.yml lists what is at hand."
             )
+        try:
+            check_required_one_of(arguments.get("required_one_of") or [], values)
+            check_mutually_exclusive(arguments.get("mutually_exclusive") or [], values)
+            check_required_by(arguments.get("required_by") or {}, values)
+        except TypeError as error:
+            raise AnsibleActionFail(f"{error}\nHINT: The playbook's first lines show how it is called.") from error
         launch = {"run": identity(variables, str(arguments["playbook"]), values).to_dict(), "given": values}
         return {"changed": False, "ansible_facts": {"rollback_launch": launch}}
 

@@ -16,6 +16,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 SUMS = "SHA256SUMS"
 NEWEST = "newest"
+#: Where the backups of a stack's files lie, below its state directory.
+DIRECTORY = "config"
 #: Before the name of a backup of files that a restore replaced: it can be chosen, but is never the newest, so that
 #: restoring twice does not put the replaced files back.
 REPLACED = "replaced-"

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _checks,
+    _draft,
     _files,
     _journal,
     _lock,
@@ -34,6 +35,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._target import Tar
 
 #: Room that the state directory must have for journal, report and the state before.
 _ROOM = 8 << 20
+_FIRST_THE_OTHER = "Run its command again, or undo.yml; then this one."
 
 
 def lock(ctx: Context) -> AbstractContextManager[None]:
@@ -43,8 +45,7 @@ def lock(ctx: Context) -> AbstractContextManager[None]:
 
 def foretell(ctx: Context) -> dict[str, Any]:
     """Say what :func:`begin` would answer, except for the state before; touches nothing."""
-    _checks.refuse_unknown_hosts(ctx.stack.checks)
-    return _look(ctx, _journal.load(ctx.state))[2]
+    return _look(ctx, _journal.load(ctx.state))[1]
 
 
 def begin(ctx: Context) -> dict[str, Any]:
@@ -56,7 +57,6 @@ def begin(ctx: Context) -> dict[str, Any]:
     """
     needed = False
     try:
-        _checks.refuse_unknown_hosts(ctx.stack.checks)
         result = _begin(ctx)
         needed = result["needed"]
     finally:
@@ -69,10 +69,9 @@ def begin(ctx: Context) -> dict[str, Any]:
     return result
 
 
-def _look(ctx: Context, journal: Journal | None) -> tuple[Observed, Target, dict[str, Any]]:
-    now = observe(ctx.stack, ctx.engine, ctx.compose)
-    target = _target.find(ctx, now, journal)
-    running = _capture.running_version(now, ctx.engine, target.current)
+def _look(ctx: Context, journal: Journal | None) -> tuple[Target, dict[str, Any]]:
+    target = _target.find(ctx, observe(ctx.stack, ctx.engine, ctx.compose), journal)
+    running = _capture.running_version(target.now, ctx.engine, target.current)
     needed = bool(target.plan.steps) or journal is not None
     result = {
         **_target.describe(target),
@@ -83,17 +82,18 @@ def _look(ctx: Context, journal: Journal | None) -> tuple[Observed, Target, dict
         "resumed": journal.run.id if journal else None,
         "diff": target.plan.diff(),
     }
-    return now, target, result
+    return target, result
 
 
 def _begin(ctx: Context) -> dict[str, Any]:
     begun = _journal.now()
     unfinished = _journal.load(ctx.state)
-    now, target, result = _look(ctx, unfinished)
+    target, result = _look(ctx, unfinished)
+    now = target.now
     if not result["needed"]:
         return result
     if unfinished:
-        _refuse_other_tier(unfinished, target)
+        _refuse_other_parts(unfinished, target)
     if unfinished and target.data and unfinished.target != target.point.id:
         # Before the journal names another target: nobody would know of it any more.
         Data(ctx.databases(now.project), ctx.store, unfinished, list).discard_half_made(unfinished.target)
@@ -105,6 +105,8 @@ def _begin(ctx: Context) -> dict[str, Any]:
         _files.reserve(Path(ctx.stack.project_src), 2 * sum(p.size for p in target.point.files.values()) + 65536)
         _target.pull(ctx.engine, target.missing)
         _fetch(ctx, target)
+        if target.draft:
+            _draft.write(ctx, target.draft)
         checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
         journal.facts["checks_before"] = [check.to_dict() for check in checks]
         if target.data:
@@ -119,17 +121,22 @@ def _begin(ctx: Context) -> dict[str, Any]:
     return {**result, "before": journal.before}
 
 
-def _refuse_other_tier(unfinished: Journal, target: Target) -> None:
+def _refuse_other_parts(unfinished: Journal, target: Target) -> None:
     """Refuse to continue a run that took databases back with one that leaves them alone, or the other way round.
 
-    The way back of both is the state before the first, which holds databases or does not.
+    The way back of both is the state before the first, which holds databases or does not. What a run of the whole stack
+    has begun, a run that leaves most of it alone cannot end.
     """
     took_data = bool(unfinished.facts["identities"])
     if took_data != target.data:
         what = "takes" if took_data else "does not take"
         raise RollbackError(
             f"{unfinished.run.describe()} was not finished, and it {what} databases back, other than this one",
-            "Run its command again, or undo.yml; then this one.",
+            _FIRST_THE_OTHER,
+        )
+    if unfinished.facts["scope"] is None and target.scope is not None:
+        raise RollbackError(
+            f"{unfinished.run.describe()} was not finished, and it takes the whole stack back", _FIRST_THE_OTHER
         )
 
 
@@ -143,7 +150,7 @@ def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, resu
         target=target.point.id,
         before=unfinished.before if unfinished else None,
         steps=unfinished.steps if unfinished else [],
-        facts={key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed")},
+        facts={key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed", "scope")},
     )
     journal.facts["budget"] = _outcome.BUDGETS[journal.tier]
     journal.facts["identities"] = unfinished.facts["identities"] if unfinished else {}

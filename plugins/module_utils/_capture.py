@@ -74,6 +74,7 @@ def describe(
         variables=now.variables,
         git=_git(stack, now),
         databases=databases or {},
+        flags=now.flags,
     )
 
 

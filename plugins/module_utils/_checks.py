@@ -25,6 +25,7 @@ try:
 except ImportError:
     requests = None  # type: ignore[assignment]  # _docker reports the missing package
 
+MISSING = object()
 _POLL = 0.1
 _THREADS = 16
 
@@ -132,6 +133,28 @@ def containers(now: Observed, point: RestorePoint) -> list[Result]:
     return results
 
 
+def untouched(before: Observed, now: Observed, scope: Collection[str]) -> list[Result]:
+    """Compare the containers that were to be left alone: the same ones, and what was good never restarted.
+
+    :param scope: the services that were not.
+    """
+    results = []
+    for was in before.containers:
+        if was.service in scope:
+            continue
+        found = next((each for each in now.containers if each.id == was.id), None)
+        if found is None:
+            detail = "is gone"
+        elif was.good and not found.good:
+            detail = f"is {found.state}"
+        elif was.good and found.pid != was.pid:
+            detail = "was restarted"
+        else:
+            detail = ""
+        results.append(Result(name=f"untouched {was.name}", ok=not detail, detail=detail or "the same container"))
+    return results
+
+
 def health(now: Observed) -> list[Result]:
     """Check the state of every container that is meant to run, whatever its image."""
     return [
@@ -180,13 +203,21 @@ def _ask(check: Check, client: requests.Session) -> str:
     return next((wrong for path, wanted in check.json.items() if (wrong := _compare(document, path, wanted))), "")
 
 
-def _compare(document: Any, path: str, wanted: Any) -> str:
+def at(document: Any, path: str) -> Any:
+    """Return what stands at a dotted path of a JSON document (``items.0.id``), or :data:`MISSING`."""
     value = document
     for key in path.split("."):
         try:
             value = value[int(key) if isinstance(value, list) else key]
         except (KeyError, IndexError, TypeError, ValueError):
-            return f"JSON {path} is missing"
+            return MISSING
+    return value
+
+
+def _compare(document: Any, path: str, wanted: Any) -> str:
+    value = at(document, path)
+    if value is MISSING:
+        return f"JSON {path} is missing"
     return "" if value == wanted else f"JSON {path} is {value!r:.80}, wanted {wanted!r:.80}"
 
 

@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _command
@@ -17,7 +15,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 
 _ASSIGNED = re.compile(r"=[^\s=].*")
-_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z_]\w*))", re.ASCII)
 _HINT = (
     "Correct the file, or copy the one of a restore point back from files/ below "
     "restore_points/ in the state directory; nothing was stopped."
@@ -113,37 +110,6 @@ class Compose:
         except RollbackError as error:
             # Compose quotes the line of an environment file that it cannot read, password and all.
             raise RollbackError(_ASSIGNED.sub("=***", error.message), error.hint) from None
-
-
-def image_variables(template: Mapping[str, Any], rendered: Mapping[str, Any]) -> dict[str, str]:
-    """Find which variables image names are made of, and the values they have now (pure).
-
-    The value is read back from the rendered name, so that it does not matter where Compose took it from.
-    """
-    found: dict[str, str] = {}
-    for name, service in template.get("services", {}).items():
-        image = service.get("image") or ""
-        names = [match.group(1) or match.group(2) for match in _VARIABLE.finditer(image)]
-        if not names or name not in rendered["services"]:
-            continue
-        pieces = _VARIABLE.split(image)[::3]
-        pattern, seen = re.escape(pieces[0]), set()
-        for variable, piece in zip(names, pieces[1:], strict=True):
-            pattern += (f"(?P={variable})" if variable in seen else f"(?P<{variable}>.*)") + re.escape(piece)
-            seen.add(variable)
-        match = re.fullmatch(pattern, rendered["services"][name]["image"])
-        if match:
-            found.update(match.groupdict())
-    return found
-
-
-def env_files(template: Mapping[str, Any], directory: str) -> list[str]:
-    """Return the ``env_file`` entries of all services that lie below a directory, relative to it (pure)."""
-    entries = [entry for service in template.get("services", {}).values() for entry in service.get("env_file") or ()]
-    names = [entry["path"] if isinstance(entry, dict) else entry for entry in entries]
-    paths = [PurePosixPath(posixpath.normpath(posixpath.join(directory, name))) for name in names]
-    root = PurePosixPath(directory)
-    return list(dict.fromkeys(str(path.relative_to(root)) for path in paths if path.is_relative_to(root)))
 
 
 def _scale(replicas: Mapping[str, int]) -> list[str]:

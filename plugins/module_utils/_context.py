@@ -18,11 +18,13 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _files,
     _journal,
     _lock,
+    _partial,
     _run,
     _stack,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._partial import Request
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
@@ -84,6 +86,12 @@ class Context:
             finally:
                 _files.remove(self.state / _journal.ACTIVITY)
                 _lock.release(self.state, self.run)
+
+    @cached_property
+    def request(self) -> Request:
+        """The part of the stack that is asked for."""
+        params = self.module.params
+        return _partial.parse(params["components"], params["flags"], params["config"], params["keep"])
 
     @cached_property
     def store(self) -> Store:

@@ -10,6 +10,24 @@ import re
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 _PLAIN = re.compile(r"[A-Za-z0-9._/:@+-]*")
+_ANY = re.compile(r"^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=", re.MULTILINE | re.ASCII)
+_COMMENT = re.compile(r"\s#.*")
+
+
+def value(text: str, name: str) -> str | None:
+    """Return what a name is assigned, without quotes and comment; None where it is not."""
+    found = _assignments(text, name)
+    if not found:
+        return None
+    raw = found[-1]["value"].strip()
+    if raw[:1] in ("'", '"'):
+        return raw[1:].partition(raw[0])[0]
+    return _COMMENT.sub("", raw).strip()
+
+
+def names(text: str) -> list[str]:
+    """Return every name that is assigned, in order."""
+    return list(dict.fromkeys(match["name"] for match in _ANY.finditer(text)))
 
 
 def set_variable(text: str, name: str, value: str) -> str:
@@ -21,10 +39,14 @@ def set_variable(text: str, name: str, value: str) -> str:
     """
     if not _PLAIN.fullmatch(value):
         raise RollbackError(f"{name} cannot be set to {value!r} in an environment file", "Use a plain version name.")
-    pattern = re.compile(rf"^(?P<head>[ \t]*(?:export[ \t]+)?{re.escape(name)}[ \t]*=[ \t]*)[^\r\n]*", re.MULTILINE)
-    found = list(pattern.finditer(text))
+    found = _assignments(text, name)
     if not found:
         separator = "" if not text or text.endswith("\n") else "\n"
         return f"{text}{separator}{name}={value}\n"
     last = found[-1]
     return f"{text[: last.start()]}{last['head']}{value}{text[last.end() :]}"
+
+
+def _assignments(text: str, name: str) -> list[re.Match[str]]:
+    head = rf"^(?P<head>[ \t]*(?:export[ \t]+)?{re.escape(name)}[ \t]*=[ \t]*)(?P<value>[^\r\n]*)"
+    return list(re.finditer(head, text, re.MULTILINE))

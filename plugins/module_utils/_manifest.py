@@ -90,13 +90,15 @@ class GitPart:
 class RestorePoint:
     """Everything needed to return a stack to one version. Immutable once written.
 
-    :param kind: ``deploy``: captured on request; ``before``: captured by a run, as what ``undo.yml`` returns to.
+    :param kind: ``deploy``: captured on request; ``before``: captured by a run, as what ``undo.yml`` returns to;
+        ``partial``: what a run went to that took only a part of the stack back.
     :param created: UTC, ISO 8601.
     :param files: configuration by path relative to the project's directory.
     :param definition: SHA-256 of ``compose.json``, the rendered project.
     :param variables: environment variables that image names are made of, with their values.
     :param databases: copies by the name that the stack's description gives each; a tier 1 run captures none.
     :param rebuilt_from: id of the point that was captured, where this one is that with its images built again.
+    :param flags: feature flags that the application keeps itself, where the run was about them.
     """
 
     id: str
@@ -114,6 +116,7 @@ class RestorePoint:
     git: GitPart | None = None
     databases: Mapping[str, DatabasePart] = field(default_factory=dict)
     rebuilt_from: str | None = None
+    flags: Mapping[str, bool | int | str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as JSON types."""

@@ -21,6 +21,10 @@ _PATH = re.compile(r"[A-Za-z0-9._/ -]{1,400}")
 _BOOL = re.compile(r"true|false|yes|no", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{0,500}")
+_SERVICES = re.compile(r"[A-Za-z0-9*?._-]{1,100}(,[A-Za-z0-9*?._-]{1,100}){0,99}")
+_ASSIGNMENTS = re.compile(
+    r"[A-Za-z_]\w{0,99}=[A-Za-z0-9._:/@+-]{0,200}(,[A-Za-z_]\w{0,99}=[A-Za-z0-9._:/@+-]{0,200}){0,49}", re.ASCII
+)
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 #: Variables that a person or a system states at launch, with the pattern each must match in full.
@@ -37,6 +41,10 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "service": _VERSION,
     "database": _VERSION,
     "sql_file": _PATH,
+    "component": _SERVICES,
+    "flags": _ASSIGNMENTS,
+    "backup": _VERSION,
+    "plan": _PATH,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
@@ -45,6 +53,8 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _NUMBER: "a whole number",
     _PATH: "letters, digits, spaces, '.', '_', '/' and '-'",
     _TEXT: "plain text: no template expression and no control character",
+    _SERVICES: "names of services, or patterns such as mcp-*, with commas between them",
+    _ASSIGNMENTS: "NAME=value, with commas between them, or a dictionary of names and plain values",
 }
 
 
@@ -73,7 +83,7 @@ def launch_values(raw: Mapping[str, object], names: Collection[str]) -> dict[str
     :raises RollbackError: naming the variable, never evaluating it.
     """
     return {
-        name: _match(LAUNCH_VARIABLES[name], raw[name], name, _ALLOWED[LAUNCH_VARIABLES[name]])
+        name: _match(LAUNCH_VARIABLES[name], _as_text(raw[name]), name, _ALLOWED[LAUNCH_VARIABLES[name]])
         for name in names
         if raw.get(name) is not None
     }
@@ -93,6 +103,17 @@ def relative_path(path: str, where: str) -> str:
 def database(value: object) -> str:
     """Return the name of a database in a stack's description, which also names a directory, or raise."""
     return _match(_VERSION, value, "the name of a database", f"its key 'name' with {_ALLOWED[_VERSION]}")
+
+
+def _as_text(value: object) -> object:
+    """Return a list or dictionary, as JSON extra variables have them, in the form that a survey's text has."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    if isinstance(value, Mapping):
+        return ",".join(
+            f"{name}={str(entry).lower() if isinstance(entry, bool) else entry}" for name, entry in value.items()
+        )
+    return value
 
 
 def _match(pattern: re.Pattern[str], value: object, name: str, allowed: str) -> str:

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _files
-from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose, env_files, image_variables
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _template
+from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -39,6 +39,7 @@ class Observed:
     :param containers: containers of the project, one-offs left out.
     :param tags: every image name on the host, with the id it points to now.
     :param files: configuration files by path relative to the project's directory.
+    :param flags: feature flags that the application keeps itself, where they were asked for.
     """
 
     project: str
@@ -48,14 +49,17 @@ class Observed:
     containers: tuple[Container, ...]
     tags: Mapping[str, str]
     files: Mapping[str, FilePart]
+    flags: Mapping[str, bool | int | str] = field(default_factory=dict)
 
     def of(self, service: str) -> tuple[Container, ...]:
         """Containers of one service."""
         return tuple(container for container in self.containers if container.service == service)
 
 
-def observe(stack: Stack, engine: Engine, compose: Compose) -> Observed:
+def observe(stack: Stack, engine: Engine, compose: Compose, also: Iterable[str] = ()) -> Observed:
     """Look at a stack; changes nothing.
+
+    :param also: paths of files that count as configuration this time.
 
     :raises RollbackError: when the Compose files are missing or invalid, or the engine does not answer.
     """
@@ -73,10 +77,13 @@ def observe(stack: Stack, engine: Engine, compose: Compose) -> Observed:
         project=definition["name"],
         definition=definition,
         hashes=hashes,
-        variables=image_variables(template.result(), definition),
+        variables=_template.image_variables(template.result(), definition),
         containers=tuple(engine.containers(definition["name"])),
         tags=engine.tags(),
-        files={path: file_part(Path(stack.project_src) / path) for path in config_paths(stack, template.result())},
+        files={
+            path: file_part(Path(stack.project_src) / path)
+            for path in dict.fromkeys([*config_paths(stack, template.result()), *also])
+        },
     )
 
 
@@ -118,7 +125,7 @@ def config_paths(stack: Stack, template: Mapping[str, Any]) -> tuple[str, ...]:
     if not files:
         files = [name for name in _DEFAULT_FILES if (directory / name).is_file()][:1]
         files += [name for name in _DEFAULT_OVERRIDES if (directory / name).is_file()][:1]
-    services = env_files(template, stack.project_src)
+    services = _template.env_files(template, stack.project_src)
     return tuple(dict.fromkeys([*files, *(stack.env_files or (".env",)), *services]))
 
 

@@ -83,6 +83,8 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
         "before",
     )
     found = {key: full[key] for key in (*keys, "started", "ended", "duration", "outage", "outcome")}
+    if full.get("scope") is not None:
+        found["scope"] = full["scope"]
     if full["outcome"] == SUCCEEDED and full.get("databases"):
         found["databases"] = full["databases"]
     return found
@@ -103,6 +105,10 @@ def markdown(full: Mapping[str, Any]) -> str:
                 ("longest time without an answer", f"{full['outage']:.2f} s"),
                 ("restore point", full["target"]),
                 ("state before kept as", full["before"]),
+                (
+                    "services that were touched",
+                    "all" if full.get("scope") is None else ", ".join(full["scope"]) or "none",
+                ),
                 ("data loss", _loss_in_short(full)),
             ],
         ),

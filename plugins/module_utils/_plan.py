@@ -31,8 +31,8 @@ class Step:
     """One change.
 
     :param action: ``write_file``, ``remove_file``, ``set_variable``, ``move_tag``, ``swap_database``, ``start_first``,
-        ``stop_first``, ``restart`` or ``remove_service``.
-    :param subject: path, image name, database or service.
+        ``stop_first``, ``restart``, ``remove_service`` or ``set_flag``.
+    :param subject: path, image name, database, service or feature flag.
     :param note: why, or how.
     """
 
@@ -130,13 +130,19 @@ def plan(
     definition: Mapping[str, Any],
     interrupted: Interrupted | None = None,
     databases: Mapping[str, DatabaseNow] | None = None,
+    scope: Collection[str] | None = None,
 ) -> Plan:
     """Compute the steps from what runs now to a restore point.
 
     :param definition: the project as rendered when the target was captured.
     :param interrupted: what an unfinished run left half done.
     :param databases: those that go back too, by name; None in a tier that leaves data alone.
+    :param scope: services that may be touched; None: all.
     """
+    if scope is not None:
+        within = {name: part for name, part in target.services.items() if name in scope}
+        target = replace(target, services=within)
+        now = replace(now, containers=tuple(each for each in now.containers if each.service in scope))
     source = image_source(stack, now, target)
     files = _file_steps(stack, now, target, source)
     changed = {step.subject for step in files}
@@ -147,10 +153,11 @@ def plan(
     writers = _writers(target, databases or {}, data, set(replicas))
     services = _stopping(services, writers)
     restarts = _restarts(now, writers, set(replicas))
+    flags = _flag_steps(now, target)
     return Plan(
         target=target.id,
         source=source,
-        steps=(*files, *tags, *data, *services, *restarts, *gone),
+        steps=(*files, *tags, *data, *services, *restarts, *gone, *flags),
         replicas=replicas,
         writers=writers,
     )
@@ -273,6 +280,14 @@ def _restarts(now: Observed, writers: Collection[str], replaced: Collection[str]
         Step(action="restart", subject=name, now="running", target="running", note="it writes to the database")
         for name in sorted(set(writers) - set(replaced))
         if any(container.running for container in now.of(name))
+    ]
+
+
+def _flag_steps(now: Observed, target: RestorePoint) -> list[Step]:
+    return [
+        Step(action="set_flag", subject=name, now=str(now.flags.get(name, "unknown")), target=str(value))
+        for name, value in target.flags.items()
+        if name not in now.flags or now.flags[name] != value
     ]
 
 

@@ -51,13 +51,14 @@ def select(
     return usable[-1]
 
 
-def undo(entries: Sequence[Mapping[str, Any]], current: Collection[str], run: str | None) -> str:
-    """Find the restore point that undoes a run: the state captured before it.
+def undo(entries: Sequence[Mapping[str, Any]], current: Collection[str], run: str | None) -> Mapping[str, Any]:
+    """Find the run to undo.
 
     :param entries: the ledger, oldest first.
     :param current: ids of the points that equal what runs now.
     :param run: id of the run to undo; None: the newest rollback.
-    :returns: the point's id; where it is what runs already, there is nothing left to do.
+    :returns: its line of the ledger, which names the state captured before it; where that is what runs already, there
+        is nothing left to do.
     :raises RollbackError: when there is no such run, or the stack was changed after it and no run was named.
     """
     undoable = [entry for entry in entries if entry["outcome"] == "succeeded" and entry.get("before")]
@@ -66,7 +67,7 @@ def undo(entries: Sequence[Mapping[str, Any]], current: Collection[str], run: st
         if not named:
             known = ", ".join(entry["run"] for entry in undoable[-5:]) or "none"
             raise RollbackError(f"no run {run} that could be undone", f"Runs that can: {known}.")
-        return str(named[0]["before"])
+        return named[0]
     rollbacks = [entry for entry in undoable if entry["kind"] == "rollback"]
     if not rollbacks:
         raise RollbackError("there is no rollback to undo on this host", "status.yml shows the history.")
@@ -76,7 +77,7 @@ def undo(entries: Sequence[Mapping[str, Any]], current: Collection[str], run: st
             f"the stack was changed after run {last['run']}, so undoing it would undo that change too",
             f"To go back to {last['before']} all the same: undo.yml -e run={last['run']}.",
         )
-    return str(last["before"])
+    return last
 
 
 def _previous(

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tiered.rollback.plugins.module_utils import _databases as databases
-from ansible_collections.tiered.rollback.plugins.module_utils import _names
+from ansible_collections.tiered.rollback.plugins.module_utils import _flags, _names
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Postgres, Sqlite
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._flags import Flag
 
 _STACK_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
@@ -28,6 +29,7 @@ _STACK_SPEC: dict[str, dict[str, Any]] = {
     "services": {"type": "dict", "default": {}},
     "postgres": {"type": "list", "elements": "dict", "default": []},
     "sqlite": {"type": "list", "elements": "dict", "default": []},
+    "flags": {"type": "dict", "default": {}},
     "image_source": {"type": "str", "choices": ["auto", "retag", "variable", "git"], "default": "auto"},
     "stop_timeout": {"type": "int"},
     "health_timeout": {"type": "int", "default": 60},
@@ -113,12 +115,17 @@ class Stack:
     services: Mapping[str, Service]
     postgres: tuple[Postgres, ...]
     sqlite: tuple[Sqlite, ...]
+    flags: Mapping[str, Flag]
     image_source: str
     stop_timeout: int | None
     health_timeout: int
     registry: str | None
     keep: int
     max_age_days: int | None
+
+    def flag(self, name: str) -> Flag:
+        """Return what is said of a feature flag, or the defaults."""
+        return self.flags.get(name, Flag(name=name))
 
     def service(self, name: str) -> Service:
         """Return what is said of a service, or the defaults."""
@@ -136,11 +143,12 @@ class Stack:
 
     @property
     def secrets(self) -> set[str]:
-        """Values that must not show anywhere: passwords, and what checks send as headers, harmless ones left out."""
+        """Values that must not show anywhere: passwords, and what is sent as headers, harmless ones left out."""
+        sent = [check.headers for check in self.checks] + [flag.headers for flag in self.flags.values()]
         return {database.password for database in self.postgres if database.password} | {
             str(value)
-            for check in self.checks
-            for name, value in check.headers.items()
+            for headers in sent
+            for name, value in headers.items()
             if name.lower() not in _HARMLESS_HEADERS and value
         }
 
@@ -171,6 +179,7 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
             # In one spelling, since a manifest names files the same way.
             values[key] = [_names.relative_path(path, f"rollback_stack.{key}") for path in values[key]]
     values["services"] = {name: _service(name, entry) for name, entry in values["services"].items()}
+    values["flags"] = {name: _flag(name, entry) for name, entry in values["flags"].items()}
     values.update(_databases(values))
     values["name"] = _names.stack_name(values["name"])
     return Stack(**databases.frozen(values))
@@ -194,24 +203,45 @@ def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def checks(raw: Sequence[Any], where: str, prefix: str = "check") -> list[Check]:
+    """Turn descriptions of checks into checks; one without a name is called by *prefix* and its place.
+
+    :raises RollbackError: naming the key that is wrong and what would be right.
+    """
+    return [_check(f"{prefix}-{n}", entry, f"{where}[{n}]") for n, entry in enumerate(raw)]
+
+
 def _service(name: str, raw: Mapping[str, Any] | None) -> Service:
     where = f"rollback_stack.services.{name}"
     values = _validated(_SERVICE_SPEC, raw or {}, where)
-    values["checks"] = [
-        _check(f"{name}-{n}", entry, f"{where}.checks[{n}]") for n, entry in enumerate(values["checks"])
-    ]
+    values["checks"] = checks(values["checks"], f"{where}.checks", name)
     return Service(name=name, **databases.frozen(values))
+
+
+def _flag(name: str, raw: Mapping[str, Any] | None) -> Flag:
+    where = f"rollback_stack.flags.{name}"
+    values = _validated(_flags.FLAG_SPEC, raw or {}, where)
+    for key in ("status_url", "api_url"):
+        if values[key]:
+            _url(values[key], f"{where}.{key}")
+    flag = Flag(name=name, **databases.frozen(values))
+    _flags.refuse_halves(flag, where)
+    return flag
 
 
 def _check(default_name: str, raw: Mapping[str, Any], where: str) -> Check:
     values = _validated(_CHECK_SPEC, raw, where)
-    # A URL is printed, logged and kept with the report; its user part would be too.
-    if "@" in re.split("[/?#]", values["url"].partition("://")[2])[0]:
-        raise RollbackError(f"{where}.url holds a user or password", "Send an Authorization header instead.")
-    if not values["url"].startswith(("http://", "https://")):
-        raise RollbackError(f"{where}.url is not an HTTP URL: {values['url']!r}", "Start it with http:// or https://.")
+    _url(values["url"], f"{where}.url")
     values["name"] = values["name"] or default_name
     return Check(**databases.frozen(values))
+
+
+def _url(url: str, where: str) -> None:
+    # A URL is printed, logged and kept with the report; its user part would be too.
+    if "@" in re.split("[/?#]", url.partition("://")[2])[0]:
+        raise RollbackError(f"{where} holds a user or password", "Send an Authorization header instead.")
+    if not url.startswith(("http://", "https://")):
+        raise RollbackError(f"{where} is not an HTTP URL: {url!r}", "Start it with http:// or https://.")
 
 
 def _validated(spec: Mapping[str, Any], raw: Any, where: str) -> dict[str, Any]:

@@ -8,12 +8,12 @@ Nothing here decides anything: the order and the subjects come from :func:`_plan
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _checks, _env_file, _files, _plan
+from ansible_collections.tiered.rollback.plugins.module_utils import _checks, _env_file, _files, _flag_api, _plan
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
@@ -30,7 +30,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._observe import (
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._plan import Interrupted, Plan
 from ansible_collections.tiered.rollback.plugins.module_utils._replace import Replacement
-from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check, Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
 
 #: The step that changes anything first.
@@ -44,10 +44,18 @@ class Switch:
 
     :param journal: records every step.
     :param data: the databases that go with it; none in a tier that leaves data alone.
+    :param wanted: what must hold at the target beside the stack's own checks.
     """
 
     def __init__(
-        self, stack: Stack, engine: Engine, compose: Compose, store: Store, journal: Journal, data: Data
+        self,
+        stack: Stack,
+        engine: Engine,
+        compose: Compose,
+        store: Store,
+        journal: Journal,
+        data: Data,
+        wanted: Sequence[Check] = (),
     ) -> None:
         self._stack = stack
         self._engine = engine
@@ -55,6 +63,8 @@ class Switch:
         self._store = store
         self._journal = journal
         self._data = data
+        self._wanted = wanted
+        self._scope: Collection[str] | None = journal.facts["scope"]
         self._root = Path(stack.project_src)
 
     @property
@@ -67,10 +77,12 @@ class Switch:
 
         :param staged: databases that are still to be exchanged.
         """
-        now = self._recall() or observe(self._stack, self._engine, self._compose)
+        now = self._recall() or observe(self._stack, self._engine, self._compose, also=point.files)
+        now = replace(now, flags=_flag_api.read(self._stack, point.flags))
         interrupted = interruption(self._journal)
         databases = self._data.look(self._stack, now, staged)
-        return now, _plan.plan(self._stack, now, point, self._store.definition(point), interrupted, databases)
+        definition = self._store.definition(point)
+        return now, _plan.plan(self._stack, now, point, definition, interrupted, databases, self._scope)
 
     def _recall(self) -> Observed | None:
         """Reuse what this very run rendered when it captured the state before, if no file changed since."""
@@ -105,6 +117,10 @@ class Switch:
             # With the files that were written a moment ago: Compose's hash does not tell who reads them.
             replacement.replace(plan, hashes, interruption(self._journal))
             replacement.start_again(plan.subjects("restart"))
+        if flags := plan.subjects("set_flag"):
+            with self._journal.step("flags", flags=[*flags]):
+                for name in flags:
+                    _flag_api.write(self._stack.flag(name), point.flags[name])
         with self._journal.step("checks"):
             # Not right after the exchange: the users are still waiting there.
             self._journal.facts["databases"] = self._data.outcome(point)
@@ -183,19 +199,34 @@ class Switch:
         self._data.let_in(point)
 
     def _verify(self, before: Observed, point: RestorePoint) -> list[dict[str, Any]]:
-        checks = self._stack.checks
-        results = _checks.wait(checks, self._stack.health_timeout) if point.healthy else _checks.run(checks)
+        checks = [*self._stack.checks, *(self._wanted if point.id == self._journal.target else ())]
+        needed = [check for check in checks if self._concerns(check)]
+        rest = [check for check in checks if check not in needed]
+        results = _checks.wait(needed, self._stack.health_timeout) if point.healthy else _checks.run(needed)
         now = refresh(replace(before, definition=self._store.definition(point)), self._engine)
-        replicas = {name: part.replicas for name, part in point.services.items()}
-        there = [container.id for container in before.containers]
-        shape = [*_checks.containers(now, point), _checks.leftovers(now, replicas, self._engine, there)]
-        found = [*results, *shape]
+        found = [*results, *self._shape(before, now, point)]
         if point.healthy and not all(result.ok for result in found):
             raise RollbackError(
                 "the stack is not what was asked for: " + _checks.describe_failures(found),
                 "Look at 'docker compose ps' and the services' logs.",
             )
-        return [result.to_dict() for result in found]
+        return [result.to_dict() for result in [*found, *_checks.run(rest)]]
+
+    def _concerns(self, check: Check) -> bool:
+        """Whether a check must hold: where only a part goes back, what failed before elsewhere may still fail."""
+        if self._scope is None or check in self._wanted:
+            return True
+        mine = any(check in self._stack.service(name).checks for name in self._scope)
+        return mine or any(seen["name"] == check.name and seen["ok"] for seen in self._journal.facts["checks_before"])
+
+    def _shape(self, before: Observed, now: Observed, point: RestorePoint) -> list[_checks.Result]:
+        there = [container.id for container in before.containers]
+        parts = {name: part for name, part in point.services.items() if self._scope is None or name in self._scope}
+        found = _checks.containers(now, replace(point, services=parts))
+        if self._scope is not None:
+            return [*found, *_checks.untouched(before, now, self._scope)]
+        replicas = {name: part.replicas for name, part in parts.items()}
+        return [*found, _checks.leftovers(now, replicas, self._engine, there)]
 
 
 def interruption(journal: Journal | None) -> Interrupted | None:

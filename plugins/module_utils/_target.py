@@ -6,12 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _data, _data_gate, _ledger, _plan, _select
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _capture,
+    _data,
+    _data_gate,
+    _draft,
+    _flag_api,
+    _ledger,
+    _plan,
+    _select,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+from ansible_collections.tiered.rollback.plugins.module_utils._draft import Draft
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint, ServicePart
@@ -31,6 +42,9 @@ class Target:
     :param current: points that equal what runs now, oldest first.
     :param missing: services whose image is not at hand and must be pulled.
     :param data: whether its databases go back too.
+    :param scope: services that may be touched; None: all.
+    :param draft: the point and what belongs to it, where it is not written yet.
+    :param now: the stack as it is, with all that the target is about.
     """
 
     point: RestorePoint
@@ -38,6 +52,9 @@ class Target:
     current: tuple[RestorePoint, ...]
     missing: Mapping[str, ServicePart]
     data: bool
+    scope: frozenset[str] | None
+    draft: Draft | None
+    now: Observed
 
 
 def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
@@ -46,38 +63,84 @@ def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
     :raises RollbackError: when it is unknown, damaged or unproven, or its databases cannot go with it or stay behind;
         the message names what is available.
     """
-    store, params = ctx.store, ctx.module.params
-    points = list(store.points())
-    current = equal_points(ctx.stack, store, now, points)
-    point = _resolve(ctx, journal, points, {point.id for point in current})
-    data = _data_gate.takes_data(params["tier"], params["kind"], point)
-    store.verify(point, databases=data)
+    points = list(ctx.store.points())
+    current = tuple(equal_points(ctx.stack, ctx.store, now, points))
+    if ctx.request:
+        return _part(ctx, now, journal, points, current)
+    point, scope = _resolve(ctx, journal, points, {point.id for point in current})
+    data = _data_gate.takes_data(ctx.module.params["tier"], ctx.module.params["kind"], point)
+    ctx.store.verify(point, databases=data)
+    databases = _gate(ctx, now, point, data=data)
+    now = replace(now, flags=_flag_api.read(ctx.stack, point.flags))
+    plan = _plan.plan(
+        ctx.stack,
+        now,
+        point,
+        ctx.store.definition(point),
+        interruption(journal),
+        _data.look(databases, ctx.stack, now, _ledger.entries(ctx.state)) if data else None,
+        scope,
+    )
+    missing = missing_images(ctx.engine, _within(point, scope))
+    return Target(point=point, plan=plan, current=current, missing=missing, data=data, scope=scope, draft=None, now=now)
+
+
+def _part(
+    ctx: Context, now: Observed, journal: Journal | None, points: list[RestorePoint], current: tuple[RestorePoint, ...]
+) -> Target:
+    """Draft the target of a run that takes only a part of the stack back."""
+    source = None
+    if ctx.request.components and ctx.module.params["version"]:
+        source = chosen(ctx.store, ctx.module.params["version"], points, {point.id for point in current})
+        ctx.store.verify(source, databases=False)
+        _gate(ctx, now, source, data=False)
+    running = _capture.running_version(now, ctx.engine, current)
+    draft = _draft.make(ctx, now, journal, ctx.request, source, running)
+    plan = _plan.plan(ctx.stack, draft.seen, draft.point, draft.definition, interruption(journal), scope=draft.scope)
+    missing = missing_images(ctx.engine, _within(draft.point, draft.scope))
+    return Target(
+        point=draft.point,
+        plan=plan,
+        current=current,
+        missing=missing,
+        data=False,
+        scope=draft.scope,
+        draft=draft,
+        now=draft.seen,
+    )
+
+
+def _gate(ctx: Context, now: Observed, point: RestorePoint, *, data: bool) -> dict[str, Database]:
+    """Refuse databases that cannot go with a point or stay behind; return the stack's by name, where it has any."""
     # A point without databases has nothing to compare, and a driver takes its time to import.
     described = ctx.databases(now.project) if data or point.databases else []
     databases = {database.name: database for database, _exchange in described}
     if data:
         _data_gate.refuse_mismatch(point, list(databases))
-    if not data and not params["schema_compatible"]:
+    elif not ctx.module.params["schema_compatible"]:
         _data_gate.refuse_other_schema(point, databases)
-    plan = _plan.plan(
-        ctx.stack,
-        now,
-        point,
-        store.definition(point),
-        interruption(journal),
-        _data.look(databases, ctx.stack, now, _ledger.entries(ctx.state)) if data else None,
-    )
-    missing = missing_images(ctx.engine, point.services)
-    return Target(point=point, plan=plan, current=tuple(current), missing=missing, data=data)
+    return databases
 
 
-def _resolve(ctx: Context, journal: Journal | None, points: list[RestorePoint], ids: set[str]) -> RestorePoint:
+def _within(point: RestorePoint, scope: frozenset[str] | None) -> dict[str, ServicePart]:
+    return {name: part for name, part in point.services.items() if scope is None or name in scope}
+
+
+def _resolve(
+    ctx: Context, journal: Journal | None, points: list[RestorePoint], ids: set[str]
+) -> tuple[RestorePoint, frozenset[str] | None]:
     params, store = ctx.module.params, ctx.store
-    if params["kind"] == UNDO:
-        if journal and journal.before and params["undo_run"] in (None, journal.run.id):
-            return store.load(journal.before)
-        return store.load(_select.undo(_ledger.entries(ctx.state), ids, params["undo_run"]))
-    return chosen(store, params["version"] or "", points, ids)
+    if params["kind"] != UNDO:
+        return chosen(store, params["version"] or "", points, ids), None
+    if journal and journal.before and params["undo_run"] in (None, journal.run.id):
+        return store.load(journal.before), _scope(journal.facts)
+    entry = _select.undo(_ledger.entries(ctx.state), ids, params["undo_run"])
+    return store.load(entry["before"]), _scope(entry)
+
+
+def _scope(facts: Mapping[str, Any]) -> frozenset[str] | None:
+    found = facts.get("scope")
+    return None if found is None else frozenset(found)
 
 
 def chosen(store: Store, version: str, points: list[RestorePoint], current: set[str]) -> RestorePoint:
@@ -140,4 +203,5 @@ def describe(target: Target) -> dict[str, Any]:
         "to_version": target.point.version,
         "plan": target.plan.to_dict(),
         "pull": sorted(target.missing),
+        "scope": None if target.scope is None else sorted(target.scope),
     }

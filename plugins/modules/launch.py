@@ -32,6 +32,20 @@ options:
     type: list
     elements: str
     default: []
+  required_one_of:
+    description: Lists of optional ones of which at least one must be given.
+    type: list
+    elements: list
+    default: []
+  mutually_exclusive:
+    description: Lists of optional ones of which at most one may be given.
+    type: list
+    elements: list
+    default: []
+  required_by:
+    description: Launch variables that an optional one needs beside it.
+    type: dict
+    default: {}
 author:
   - The tiered.rollback authors (@tiered)
 attributes:
@@ -74,6 +88,9 @@ def main() -> None:
             "playbook": {"type": "str", "required": True},
             "required": {"type": "list", "elements": "str", "default": []},
             "optional": {"type": "list", "elements": "str", "default": []},
+            "required_one_of": {"type": "list", "elements": "list", "default": []},
+            "mutually_exclusive": {"type": "list", "elements": "list", "default": []},
+            "required_by": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     ).fail_json(msg="tiered.rollback.launch runs on the controller; call it by its full name")

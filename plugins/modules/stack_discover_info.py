@@ -48,7 +48,7 @@ remarks:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _compose, _context, _discover
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _discover, _template
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -68,7 +68,7 @@ def act(ctx: Context) -> dict[str, Any]:
     described = _discover.from_labels(wanted, labels[wanted])
     compose = Compose(described)
     definition = compose.render()
-    env_files = _compose.env_files(compose.template(), described.project_src)
+    env_files = _template.env_files(compose.template(), described.project_src)
     services = sorted({container.service for container in ctx.engine.containers(wanted)})
     root = Path(described.project_src)
     stack, remarks = _discover.describe(

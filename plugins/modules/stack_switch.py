@@ -35,7 +35,9 @@ options:
     choices: [rollback, undo]
     default: rollback
   version:
-    description: A version, V(previous), or the id of a restore point. Required with O(kind=rollback).
+    description: >-
+      A version, V(previous), or the id of a restore point. Required with O(kind=rollback), unless only O(flags) or
+      O(config) are asked for.
     type: str
   undo_run:
     description: The run to undo, with O(kind=undo). The default is an unfinished run, else the newest rollback.
@@ -45,6 +47,36 @@ options:
     type: int
     choices: [1, 2, 3]
     default: 1
+  components:
+    description: >-
+      Services, or patterns of their names (V(mcp-*)), that go to O(version). With this, O(flags) or O(config) only what
+      is named is touched; every other service keeps its containers, which is verified.
+    type: list
+    elements: str
+    default: []
+  flags:
+    description: >-
+      Feature flags and the value each shall have, V(true), V(false), a number or a word. They are set in the
+      environment file that assigns them, or through the application's API where C(flags) of the stack describes one.
+    type: dict
+    default: {}
+  config:
+    description: >-
+      Name of the backup in C(config) below the stack's state directory whose files go back, or V(newest).
+      M(tiered.rollback.config_backup) makes them.
+    type: str
+  keep:
+    description: Services, or patterns, that must not be touched; what would touch one is refused.
+    type: list
+    elements: str
+    default: []
+  checks:
+    description: >-
+      HTTP checks that must hold at the target as well, of the same form as those of the stack's services. Where one
+      does not, the state before is put back.
+    type: list
+    elements: dict
+    default: []
   schema_compatible:
     description: >-
       Whether the target works with the database schema there is. Without it a tier that leaves data alone refuses a
@@ -105,6 +137,11 @@ pull:
   returned: success
   type: list
   elements: str
+scope:
+  description: Services that may be touched; null where the whole stack goes back.
+  returned: success
+  type: list
+  elements: str
 resumed:
   description: Id of the killed run that this one continues; null where there is none.
   returned: success
@@ -154,13 +191,16 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _begin,
+    _checks,
     _context,
     _ending,
     _files,
+    _flag_api,
     _journal,
     _ledger,
     _lock,
     _outcome,
+    _stack,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
@@ -168,6 +208,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._plan import Step
 from ansible_collections.tiered.rollback.plugins.module_utils._probe import Prober
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check
 from ansible_collections.tiered.rollback.plugins.module_utils._switch import Switch
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -176,6 +217,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "version": {"type": "str"},
     "undo_run": {"type": "str"},
     "tier": {"type": "int", "choices": [1, 2, 3], "default": 1},
+    "components": {"type": "list", "elements": "str", "default": []},
+    "flags": {"type": "dict", "default": {}},
+    "config": {"type": "str"},
+    "keep": {"type": "list", "elements": "str", "default": []},
+    "checks": {"type": "list", "elements": "dict", "default": []},
     "schema_compatible": {"type": "bool", "default": False},
     "lock_wait": {"type": "int", "default": 30},
     "dead_run": {"type": "str"},
@@ -184,6 +230,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 def act(ctx: Context) -> dict[str, Any]:
     """Switch the stack, or in check mode say what that would do."""
+    if ctx.module.params["kind"] == "rollback" and not ctx.request and not ctx.module.params["version"]:
+        raise RollbackError("nothing is asked for", "Give a version, components with a version, flags, or a backup.")
+    _checks.refuse_unknown_hosts([*ctx.stack.checks, *_wanted(ctx)])
     if ctx.module.check_mode:
         return _answer(_begin.foretell(ctx))
     with _begin.lock(ctx):
@@ -205,7 +254,7 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
     target, before = ctx.store.load(journal.target), ctx.store.load(before_id)
     databases = ctx.databases(target.project) if target.databases and journal.tier > 1 else []
     data = Data(databases, ctx.store, journal, lambda: _ledger.entries(ctx.state))
-    switch = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal, data)
+    switch = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal, data, _wanted(ctx))
     failure: RollbackError | None = None
     checks: list[dict[str, Any]] = []
     with Prober(ctx.stack.checks) as prober:
@@ -233,6 +282,12 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
     return {"checks": checks, **facts, **ended}
 
 
+def _wanted(ctx: Context) -> list[Check]:
+    """Return what was asked for at launch beside the stack's own checks: flags as wanted, and checks of this run."""
+    flags = [_flag_api.check(ctx.stack.flag(name), value) for name, value in ctx.request.flags.items()]
+    return [*filter(None, flags), *_stack.checks(ctx.module.params["checks"], "checks")]
+
+
 def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) -> tuple[str, RollbackError]:
     said = failure.message.rstrip(".")
     if not switch.touched:
@@ -254,7 +309,7 @@ def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS, required_if=[("kind", "rollback", ["version"])])
+    _context.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

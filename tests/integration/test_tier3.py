@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A part of a stack goes back: the rest keeps its containers, which are never restarted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.tests.support import engine
+from ansible_collections.tiered.rollback.tests.support.stack import Stack
+
+OLD, NEW = "v0.9.0", "v1.0.0"
+FLAG = "GREETING"
+
+
+def states(stack: Stack, *services: str) -> dict[str, tuple[str, str]]:
+    """Return id and time of start of each container of some services."""
+    return {c["Name"]: (c["Id"], c["State"]["StartedAt"]) for name in services for c in stack.containers(name)}
+
+
+def images_of(stack: Stack) -> dict[str, str]:
+    """Return the version that each service runs."""
+    names = {stack.images.get(version): version for version in (OLD, NEW)}
+    return {service: names[found] for service, found in stack.image_ids().items()}
+
+
+def deploy(stack: Stack, version: str) -> None:
+    """Deploy a version of both services, each under an image name of its own."""
+    stack.compose(
+        {
+            "api": stack.published("api:production", env_file=["api.env"], environment={"OTHER": "${OTHER:-none}"}),
+            "web": stack.service("web:production", environment={"SHARED": "${SHARED:-none}"}),
+        }
+    )
+    stack.write("api.env", f"{FLAG}=true\nRELEASE={version}\n")
+    stack.write(".env", f"OTHER={version}\nSHARED={version}\n", 0o600)
+    for name in ("api", "web"):
+        stack.tag(f"{name}:production", version)
+    stack.up()
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack: Any) -> Stack:
+    """v0.9.0 captured, v1.0.0 runs."""
+    made: Stack = make_stack()
+    made.description["services"]["web"] = {}
+    deploy(made, OLD)
+    made.capture(OLD)
+    deploy(made, NEW)
+    return made
+
+
+def test_a_component_goes_back_with_what_only_it_reads_and_the_rest_is_untouched(stack: Stack) -> None:
+    web = states(stack, "web")
+    foretold = stack.run("tier3-partial.yml", "--check", "--diff", component="api", version=OLD).ok()
+    assert images_of(stack) == {"api": NEW, "web": NEW}
+
+    done = stack.run("tier3-partial.yml", "--diff", component="api", version=OLD).ok()
+
+    assert images_of(stack) == {"api": OLD, "web": NEW}
+    assert states(stack, "web") == web
+    assert (stack.src / "api.env").read_text() == f"{FLAG}=true\nRELEASE={OLD}\n"
+    # What both read stays, and so does what nobody asked for.
+    assert (stack.src / ".env").read_text() == f"OTHER={NEW}\nSHARED={NEW}\n"
+    assert foretold.recap["changed"] == done.recap["changed"] == 1
+    report, markdown = stack.report()
+    untouched = {check["name"]: check["ok"] for check in report["checks_after"] if "untouched" in check["name"]}
+    assert untouched == {f"untouched {stack.project}-web-1": True}
+    assert report["scope"] == ["api"]
+    assert "| services that were touched | api |" in markdown
+
+    again = stack.run("tier3-partial.yml", component="api", version=OLD).ok()
+    assert again.recap["changed"] == 0, again.output
+
+    stack.undo().ok()
+    assert images_of(stack) == {"api": NEW, "web": NEW}
+    assert states(stack, "web") == web
+    assert (stack.src / "api.env").read_text() == f"{FLAG}=true\nRELEASE={NEW}\n"
+
+
+def test_a_flag_in_an_env_file_is_turned_off_for_good_and_only_its_reader_is_replaced(stack: Stack) -> None:
+    web, api = states(stack, "web"), states(stack, "api")
+    stack.description["flags"] = {
+        FLAG: {"status_url": f"http://127.0.0.1:{stack.port}/api/status", "status_path": "greeting"}
+    }
+    # The application tells its environment, which is text.
+    done = stack.run("tier3-partial.yml", flags={FLAG: "off"}).ok()
+    assert done.recap["changed"] == 1
+    assert (stack.src / "api.env").read_text() == f"{FLAG}=off\nRELEASE={NEW}\n"
+    assert stack.ask().document["greeting"] == "off"
+    assert states(stack, "web") == web
+    assert states(stack, "api") != api
+    checks = {check["name"]: check["ok"] for check in stack.report()[0]["checks_after"]}
+    assert checks[f"flag {FLAG}"] is True
+
+    # Kept through a restart of everything.
+    stack.up("--force-recreate")
+    assert stack.ask().document["greeting"] == "off"
+    assert stack.run("tier3-partial.yml", flags={FLAG: "off"}).ok().recap["changed"] == 0
+
+    stack.undo().ok()
+    assert (stack.src / "api.env").read_text() == f"{FLAG}=true\nRELEASE={NEW}\n"
+    assert stack.ask().document["greeting"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        ({"component": "databse", "version": OLD}, "no service of this stack is called databse", "api, web"),
+        ({"component": "api"}, "missing parameter(s) required by 'component': version", "first lines"),
+        ({"version": OLD}, "one of the following is required: component, flags, plan", "first lines"),
+        ({"component": "api", "version": "v7"}, "no restore point for v7", "Available: v0.9.0"),
+        ({"flags": {"ENABLE_NOTHING": False}}, "no service reads the flag ENABLE_NOTHING", "GREETING, OTHER"),
+        ({"flags": {"X": "{{ lookup('pipe', 'touch /tmp/trt-pwned') }}"}}, "unsafe or malformed", "plain values"),
+        ({"component": "api;id", "version": OLD}, "unsafe or malformed", "names of services"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_touched(
+    stack: Stack, given: dict[str, Any], message: str, hint: str
+) -> None:
+    before = stack.snapshot()
+    refused = stack.run("tier3-partial.yml", **given)
+    assert refused.rc != 0
+    assert message in refused.said
+    assert hint in refused.said
+    assert stack.snapshot() == before
+
+
+def test_a_component_that_does_not_get_healthy_leaves_all_as_it_was(make_stack: Any) -> None:
+    stack: Stack = make_stack()
+    deploy(stack, OLD)
+    stack.capture(OLD)
+    deploy(stack, NEW)
+    web = states(stack, "web")
+    stack.trouble(OLD, "unhealthy")
+
+    failed = stack.run("tier3-partial.yml", component="api", version=OLD)
+
+    assert failed.rc != 0
+    assert "was put back" in failed.said
+    assert images_of(stack) == {"api": NEW, "web": NEW}
+    assert states(stack, "web") == web
+    assert (stack.src / "api.env").read_text() == f"{FLAG}=true\nRELEASE={NEW}\n"
+    assert stack.healthy()
+
+
+def test_a_broken_neighbour_neither_hinders_a_part_nor_is_touched(make_stack: Any) -> None:
+    stack: Stack = make_stack()
+    deploy(stack, OLD)
+    stack.capture(OLD)
+    deploy(stack, NEW)
+    web = stack.containers("web")[0]["Name"].lstrip("/")
+    engine.docker("stop", web)
+
+    stack.run("tier3-partial.yml", component="api", version=OLD).ok()
+
+    assert images_of(stack) == {"api": OLD, "web": NEW}
+    assert not stack.containers("web")[0]["State"]["Running"]
+
+
+def test_a_service_with_the_same_image_name_must_be_named_too(make_stack: Any) -> None:
+    stack: Stack = make_stack()
+    services = {"api": stack.published(), "worker": stack.service()}
+    stack.compose(services)
+    stack.deploy(OLD)
+    stack.capture(OLD)
+    stack.deploy(NEW)
+
+    refused = stack.run("tier3-partial.yml", component="api", version=OLD)
+
+    assert refused.rc != 0
+    assert "service worker has the same image name" in refused.said
+    assert "component=api,worker" in refused.said
+    stack.run("tier3-partial.yml", component=["api", "work*"], version=OLD).ok()
+    assert images_of(stack) == {"api": OLD, "worker": OLD}
+
+
+def test_a_variable_of_its_own_is_set_and_one_that_others_use_is_not(make_stack: Any) -> None:
+    stack: Stack = make_stack()
+
+    def deploy_by_variable(version: str) -> None:
+        stack.compose(
+            {
+                "api": stack.published("api:${API_VERSION}"),
+                "web": stack.service("web:${SHARED_VERSION}"),
+                "worker": stack.service("worker:${SHARED_VERSION}"),
+            }
+        )
+        stack.write(".env", f"API_VERSION={version}\nSHARED_VERSION={version}\n")
+        for name in ("api", "web", "worker"):
+            stack.tag(f"{name}:{version}", version)
+        stack.up()
+
+    deploy_by_variable(OLD)
+    stack.capture(OLD)
+    deploy_by_variable(NEW)
+    worker = states(stack, "worker")
+
+    stack.run("tier3-partial.yml", component="api", version=OLD).ok()
+    assert (stack.src / ".env").read_text() == f"API_VERSION={OLD}\nSHARED_VERSION={NEW}\n"
+
+    stack.run("tier3-partial.yml", component="web", version=OLD).ok()
+    assert (stack.src / ".env").read_text() == f"API_VERSION={OLD}\nSHARED_VERSION={NEW}\n"
+    assert images_of(stack) == {"api": OLD, "web": OLD, "worker": NEW}
+    assert states(stack, "worker") == worker
