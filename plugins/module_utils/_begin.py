@@ -134,7 +134,7 @@ def _refuse_other_parts(unfinished: Journal, target: Target) -> None:
             f"{unfinished.run.describe()} was not finished, and it {what} databases back, other than this one",
             _FIRST_THE_OTHER,
         )
-    if unfinished.facts["scope"] is None and target.scope is not None:
+    if unfinished.facts.get("scope") is None and target.scope is not None:
         raise RollbackError(
             f"{unfinished.run.describe()} was not finished, and it takes the whole stack back", _FIRST_THE_OTHER
         )

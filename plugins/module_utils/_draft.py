@@ -103,7 +103,7 @@ def make(
         point=point,
         definition=definition,
         contents={path: data for path, data in contents.items() if data is not None},
-        scope=frozenset(scope | set((unfinished.facts["scope"] if unfinished else None) or ())),
+        scope=frozenset(scope | set((unfinished.facts.get("scope") if unfinished else None) or ())),
         seen=replace(now, files=present, flags=_flag_api.read(ctx.stack, changes.flags)),
     )
 

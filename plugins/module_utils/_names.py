@@ -83,9 +83,9 @@ def launch_values(raw: Mapping[str, object], names: Collection[str]) -> dict[str
     :raises RollbackError: naming the variable, never evaluating it.
     """
     return {
-        name: _match(LAUNCH_VARIABLES[name], _as_text(raw[name]), name, _ALLOWED[LAUNCH_VARIABLES[name]])
-        for name in names
-        if raw.get(name) is not None
+        name: _match(pattern, _as_text(raw[name], pattern), name, _ALLOWED[pattern])
+        for name, pattern in LAUNCH_VARIABLES.items()
+        if name in names and raw.get(name) is not None
     }
 
 
@@ -105,14 +105,13 @@ def database(value: object) -> str:
     return _match(_VERSION, value, "the name of a database", f"its key 'name' with {_ALLOWED[_VERSION]}")
 
 
-def _as_text(value: object) -> object:
-    """Return a list or dictionary, as JSON extra variables have them, in the form that a survey's text has."""
-    if isinstance(value, (list, tuple)):
+def _as_text(value: object, pattern: re.Pattern[str]) -> object:
+    """Return a list of services or a dictionary of flags, as JSON has them, in the form that a survey's text has."""
+    if pattern is _SERVICES and isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
-    if isinstance(value, Mapping):
-        return ",".join(
-            f"{name}={str(entry).lower() if isinstance(entry, bool) else entry}" for name, entry in value.items()
-        )
+    if pattern is _ASSIGNMENTS and isinstance(value, Mapping):
+        words = {name: str(entry).lower() if isinstance(entry, bool) else entry for name, entry in value.items()}
+        return ",".join(f"{name}={word}" for name, word in words.items())
     return value
 
 

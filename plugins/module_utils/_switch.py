@@ -64,7 +64,7 @@ class Switch:
         self._journal = journal
         self._data = data
         self._wanted = wanted
-        self._scope: Collection[str] | None = journal.facts["scope"]
+        self._scope: Collection[str] | None = journal.facts.get("scope")
         self._root = Path(stack.project_src)
 
     @property

@@ -159,11 +159,14 @@ def missing_images(engine: Engine, services: Mapping[str, ServicePart]) -> dict[
 
 
 def equal_points(stack: Stack, store: Store, now: Observed, points: list[RestorePoint]) -> list[RestorePoint]:
-    """Return the points that what runs now already equals: those to which the plan is empty."""
+    """Return the points that what runs now already equals: those to which the plan is empty.
+
+    What the application keeps itself is not asked for: it may not answer.
+    """
     found = []
     for point in points:
         try:
-            if not _plan.plan(stack, now, point, store.definition(point)).steps:
+            if not _plan.plan(stack, now, replace(point, flags={}), store.definition(point)).steps:
                 found.append(point)
         except RollbackError:
             continue

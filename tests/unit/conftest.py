@@ -189,8 +189,8 @@ class World:
         except ValueError as error:
             raise RollbackError(f"compose.yml is invalid: {error}") from error
 
-    def hashes(self) -> dict[str, str]:
-        services = self.definition()["services"]
+    def hashes(self, definition: Mapping[str, Any] | None = None) -> dict[str, str]:
+        services = (self.definition() if definition is None else definition)["services"]
         return {name: hashlib.sha256(json.dumps(entry).encode()).hexdigest() for name, entry in services.items()}
 
     def start(self, service: str) -> Container:
@@ -296,7 +296,7 @@ class FakeCompose:
         return self.world.definition(interpolate=False)
 
     def hashes(self, definition: Mapping[str, Any] | None = None) -> dict[str, str]:
-        return self.world.hashes()
+        return self.world.hashes(definition)
 
     def goes_away(self) -> Callable[[], dict[str, Any]]:
         """Return a ``render`` that answers once more; then the command cannot be run any longer."""
@@ -565,6 +565,11 @@ class Operator:
             "schema_compatible": False,
             "lock_wait": 0,
             "dead_run": None,
+            "components": [],
+            "flags": {},
+            "config": None,
+            "keep": [],
+            "checks": [],
         }
         return self.deployment.context(check_mode=check_mode, run=self.build.run(number), **{**defaults, **changes})
 

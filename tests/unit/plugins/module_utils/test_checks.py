@@ -205,3 +205,28 @@ def test_containers_and_networks_that_belong_to_nothing_are_found(build: Any) ->
     assert result.detail == "shop-old-1, shop-web-2, network shop_old"
     result = _checks.leftovers(now, {"web": 2, "job": 0, "old": 1}, _Networks("shop_default"))  # type: ignore[arg-type]
     assert result.ok
+
+
+def test_who_was_to_be_left_alone_must_be_the_same_container_and_never_restarted(build: Any) -> None:
+    web, down = build.container(), build.container("down", running=False, pid=0, health=None, exit_code=1)
+    before = build.observed(containers=(web, down, build.container("api")))
+
+    def found(*containers: Any) -> dict[str, str]:
+        results = _checks.untouched(before, build.observed(containers=containers), {"api"})
+        return {result.name: result.detail for result in results if not result.ok}
+
+    assert found(web, down) == {}
+    # What did not run before may do what it wants.
+    assert found(web, build.container("down", pid=7)) == {}
+    assert found(down) == {"untouched shop-web-1": "is gone"}
+    assert found(build.container(pid=5), down) == {"untouched shop-web-1": "was restarted"}
+    assert found(build.container(health="unhealthy"), down) == {"untouched shop-web-1": "is running, unhealthy"}
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [("a.1", "y"), ("a", ["x", "y"]), ("b.c", None), ("b", _checks.MISSING), ("a.7", _checks.MISSING)],
+)
+def test_a_value_is_found_at_its_dotted_path(path: str, wanted: Any) -> None:
+    document = {"a": ["x", "y"], **({"b": {"c": None}} if path == "b.c" else {})}
+    assert _checks.at(document, path) == wanted

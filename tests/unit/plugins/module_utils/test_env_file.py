@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _env_file
 from ansible_collections.tiered.rollback.plugins.module_utils._env_file import set_variable
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from hypothesis import assume, given
@@ -74,3 +75,25 @@ def test_any_text_keeps_every_line_that_does_not_assign_the_variable(text: str, 
     changed = set_variable(text, name, "v2").split("\n")
     remaining = iter(changed)
     assert all(line in remaining for line in kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("A=1\n", "1"),
+        ("A=1\nA=2\n", "2"),
+        ("export A = 'x y' # z\n", "x y"),
+        ('A="1"', "1"),
+        ("A=1 # one\n", "1"),
+        ("A=a#b\n", "a#b"),
+        ("A=\n", ""),
+        ("#A=1\nAB=2\n", None),
+        ("", None),
+    ],
+)
+def test_the_value_of_a_name_is_read_as_compose_reads_it(text: str, wanted: str | None) -> None:
+    assert _env_file.value(text, "A") == wanted
+
+
+def test_every_name_that_is_assigned_is_listed_once() -> None:
+    assert _env_file.names("B=1\n# C=2\nexport A=3\nB=4\n no\n") == ["B", "A"]

@@ -91,7 +91,9 @@ def test_what_an_inventory_means_by_the_name_of_another_playbooks_variable_is_le
 
 
 @pytest.mark.parametrize("name", sorted(_names.LAUNCH_VARIABLES))
-@pytest.mark.parametrize("attack", ["{{ lookup('pipe','id') }}", "a {{ x }}", "{%", "{#", "a\x00b", "a\nb", {"a": 1}])
+@pytest.mark.parametrize(
+    "attack", ["{{ lookup('pipe','id') }}", "a {{ x }}", "{%", "{#", "a\x00b", "a\nb", {"a": {"b": 1}}]
+)
 def test_no_launch_variable_may_hold_a_template_or_a_control_character(name: str, attack: Any) -> None:
     with pytest.raises(RollbackError, match=f"{name} has an unsafe"):
         _names.launch_values({name: attack}, [name])

@@ -342,3 +342,23 @@ def test_a_step_reads_as_a_sentence() -> None:
 @pytest.mark.parametrize(("value", "text"), [(None, "absent"), ("sha256:" + "a" * 64, "a" * 12)])
 def test_an_image_id_is_shown_short(value: str | None, text: str) -> None:
     assert _plan.short(value) == text
+
+
+def test_a_plan_for_a_part_touches_nothing_else(build: Any) -> None:
+    target = build.point(
+        services={"web": build.service_part(image_id=build.image_id("v0")), "api": build.service_part(image="api:1")}
+    )
+    stray = build.container("stray")
+    down = build.container("api", running=False, exit_code=1)
+    now = build.observed(containers=(build.container(), down, stray))
+    steps = _plan.plan(build.stack(), now, target, {"services": {"web": {}, "api": {}}}, scope={"web"}).steps
+    assert [(step.action, step.subject) for step in steps] == [("move_tag", "shop:production"), ("start_first", "web")]
+    whole = _plan.plan(build.stack(), now, target, {"services": {"web": {}, "api": {}}}).steps
+    assert {step.subject for step in whole} == {"shop:production", "api:1", "web", "api", "stray"}
+
+
+def test_a_flag_of_the_application_is_set_where_it_is_another_one(build: Any) -> None:
+    target = build.point(flags={"AI": False, "BETA": True, "NEW": 1})
+    now = build.observed(flags={"AI": True, "BETA": True})
+    steps = _plan.plan(build.stack(), now, target, {"services": {"web": {}}}).steps
+    assert [str(step) for step in steps] == ["set_flag AI: True -> False", "set_flag NEW: unknown -> 1"]

@@ -107,7 +107,7 @@ def _entry(run: str, **changes: Any) -> dict[str, Any]:
 def test_undo_goes_to_the_state_before_the_run(
     entries: list[dict[str, Any]], current: set[str], run: str | None, wanted: str
 ) -> None:
-    assert _select.undo(entries, current, run) == wanted
+    assert _select.undo(entries, current, run)["before"] == wanted
 
 
 @pytest.mark.parametrize(

@@ -157,3 +157,151 @@ def test_what_fails_before_anything_was_changed_needs_no_way_back(deployment: An
     assert {call[0] for call in deployment.world.calls} == {"tag"}
     assert caught.value.facts["record"]["outcome"] == "reverted"
     assert deployment.running() == dict.fromkeys(("api", "web"), build.image_id("v1.0.0"))
+
+
+# --- a part of the stack ---------------------------------------------------------------------------
+
+
+BEST = "v0.9.0-parts"
+
+
+@pytest.fixture
+def parts(operator: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The operator's deployment with an image name for each service; v1.0.0 runs."""
+    deployment = operator.deployment
+
+    def deploy(version: str) -> None:
+        services = {name: {"image": f"{name}:production"} for name in ("api", "web")}
+        (deployment.src / "compose.yml").write_text(json.dumps({"name": "shop", "services": services}))
+        (deployment.src / ".env").write_text(f"VERSION={version}\n")
+        for name in services:
+            deployment.world.tags[f"{name}:production"] = operator.build.image_id(version)
+        deployment.compose.recreate({"api": 1, "web": 1}, None, isolate=False)
+
+    deploy("v0.9.0")
+    operator.capture(BEST)
+    deploy("v1.0.0")
+    monkeypatch.setattr(
+        "ansible_collections.tiered.rollback.plugins.module_utils._preview.render",
+        lambda *_: deployment.world.definition(),
+    )
+    deployment.world.calls.clear()
+    return operator
+
+
+def _containers(operator: Any, service: str) -> list[str]:
+    return [container.id for container in operator.deployment.world.running if container.service == service]
+
+
+def test_only_the_component_goes_back_and_the_report_proves_it(parts: Any) -> None:
+    build, web = parts.build, _containers(parts, "web")
+    foretold = parts.switch(tier=3, version=BEST, components=["api"], check_mode=True)
+    result = parts.switch(tier=3, version=BEST, components=["api"])
+    assert parts.deployment.running() == {"api": build.image_id("v0.9.0"), "web": build.image_id("v1.0.0")}
+    assert _containers(parts, "web") == web
+    assert result["scope"] == foretold["scope"] == ["api"]
+    assert result["actions"] == foretold["actions"]
+    assert {check["name"]: check["ok"] for check in result["checks"]}[f"untouched shop-{web[0]}"] is True
+    assert parts.switch(2, tier=3, version=BEST, components=["api"])["changed"] is False
+
+
+def test_the_undo_of_a_part_touches_only_that_part(parts: Any) -> None:
+    parts.switch(tier=3, version=BEST, components=["api"])
+    world = parts.deployment.world
+    # Somebody else's trouble since; an undo of the part is not what mends it.
+    world.running = [replace(c, running=c.service == "api", exit_code=1) for c in world.running]
+    web = _containers(parts, "web")
+    undone = parts.switch(2, kind="undo", version=None, undo_run=parts.build.run(1).id)
+    assert undone["scope"] == ["api"]
+    assert parts.deployment.running() == {"api": parts.build.image_id("v1.0.0")}
+    assert _containers(parts, "web") == web
+
+
+def test_a_part_that_does_not_get_healthy_is_taken_back_and_the_rest_stays(parts: Any) -> None:
+    parts.deployment.world.sick.add(parts.build.image_id("v0.9.0"))
+    web = _containers(parts, "web")
+    with pytest.raises(RollbackError, match="was put back"):
+        parts.switch(tier=3, version=BEST, components=["api"])
+    assert parts.deployment.running() == dict.fromkeys(("api", "web"), parts.build.image_id("v1.0.0"))
+    assert _containers(parts, "web") == web
+
+
+def test_a_killed_run_of_a_part_is_continued_by_the_same_command_and_undone_by_undo(parts: Any) -> None:
+    world, build = parts.deployment.world, parts.build
+    parts.begin(1, tier=3, version=BEST, components=["api"])
+    world.tags["api:production"] = build.image_id("v0.9.0")
+    parts.switch(2, tier=3, version=BEST, components=["api"], dead_run=build.run(1).id)
+    assert parts.deployment.running() == {"api": build.image_id("v0.9.0"), "web": build.image_id("v1.0.0")}
+    parts.switch(3, kind="undo", version=None)
+    assert parts.deployment.running() == dict.fromkeys(("api", "web"), build.image_id("v1.0.0"))
+    assert world.tags["api:production"] == build.image_id("v1.0.0")
+
+
+def test_a_run_of_the_whole_stack_is_not_continued_by_one_of_a_part(parts: Any) -> None:
+    parts.begin(1, version=BEST)
+    with pytest.raises(RollbackError, match="takes the whole stack back"):
+        parts.switch(2, tier=3, version=BEST, components=["api"], dead_run=parts.build.run(1).id)
+    # The other way round there is nothing against it.
+    parts.switch(3, version=BEST, dead_run=parts.build.run(1).id)
+    assert parts.deployment.running() == dict.fromkeys(("api", "web"), parts.build.image_id("v0.9.0"))
+
+
+def test_a_killed_parts_services_are_still_in_scope_of_the_next_part(parts: Any) -> None:
+    parts.begin(1, tier=3, version=BEST, components=["api"])
+    result = parts.switch(2, tier=3, version=BEST, components=["web"], dead_run=parts.build.run(1).id)
+    assert result["scope"] == ["api", "web"]
+    build = parts.build
+    assert parts.deployment.running() == {"api": build.image_id("v1.0.0"), "web": build.image_id("v0.9.0")}
+
+
+def test_a_check_that_failed_before_elsewhere_does_not_hinder_a_part(parts: Any, site: Any) -> None:
+    site.answers["/api"] = (200, b"")
+    parts.deployment.raw["services"]["web"] = {"checks": [{"url": f"{site.url}/web"}]}
+    parts.deployment.raw["services"]["api"]["checks"] = [{"url": f"{site.url}/api"}]
+    result = parts.switch(tier=3, version=BEST, components=["api"])
+    assert {check["name"]: check["ok"] for check in result["checks"] if check["name"] in ("web-0", "api-0")} == {
+        "api-0": True,
+        "web-0": False,
+    }
+
+
+def test_a_check_of_this_run_takes_it_back_where_it_does_not_hold(parts: Any, site: Any) -> None:
+    with pytest.raises(RollbackError, match=r"phase-check: status 404.*was put back"):
+        parts.switch(
+            tier=3, version=BEST, components=["api"], checks=[{"name": "phase-check", "url": f"{site.url}/no"}]
+        )
+    assert parts.deployment.running() == dict.fromkeys(("api", "web"), parts.build.image_id("v1.0.0"))
+
+
+def test_a_flag_of_the_application_is_set_verified_and_undone(parts: Any, site: Any) -> None:
+    state = {"ai": True}
+
+    class Answers(dict[str, Any]):
+        def get(self, path: str, default: Any = None) -> Any:
+            if path == "/flags":
+                state["ai"] = json.loads(site.asked[-1].body)["value"]
+                return (200, b"{}")
+            return (200, json.dumps(state).encode())
+
+    site.answers = Answers()
+    described = {"status_url": f"{site.url}/status", "status_path": "ai", "api_url": f"{site.url}/flags"}
+    parts.deployment.raw["flags"] = {"AI": {**described, "api_method": "POST"}}
+    result = parts.switch(tier=3, version=None, flags={"AI": False})
+    assert (state, result["scope"]) == ({"ai": False}, [])
+    assert result["actions"] == ["set_flag AI: True -> False"]
+    assert parts.switch(2, tier=3, version=None, flags={"AI": False})["changed"] is False
+    parts.switch(3, kind="undo", version=None)
+    assert state == {"ai": True}
+
+
+def test_without_anything_that_is_asked_for_nothing_begins(parts: Any) -> None:
+    with pytest.raises(RollbackError, match="nothing is asked for"):
+        parts.switch(version=None)
+
+
+def test_a_check_whose_host_nobody_knows_is_found_before_anything_is_touched(operator: Any) -> None:
+    operator.deployment.raw["services"] = {"web": {"checks": [{"url": "http://no-such-host.invalid/"}]}}
+    before = operator.deployment.trees()
+    with pytest.raises(RollbackError, match="leads nowhere"):
+        operator.switch()
+    assert operator.deployment.trees() == before
