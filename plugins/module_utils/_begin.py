@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _checks,
+    _config_diff,
     _draft,
     _files,
     _journal,
@@ -80,9 +81,23 @@ def _look(ctx: Context, journal: Journal | None) -> tuple[Target, dict[str, Any]
         "from_version": journal.facts["from_version"] if journal else running,
         "before": None,
         "resumed": journal.run.id if journal else None,
-        "diff": target.plan.diff(),
+        "diff": _diff(ctx, target),
     }
     return target, result
+
+
+def _diff(ctx: Context, target: Target) -> dict[str, str]:
+    """Show the plan, and what its files change, by name."""
+    root, draft = Path(ctx.stack.project_src), target.draft
+    shown = target.plan.diff()
+    if target.plan.files:
+        for path in target.plan.files:
+            after = draft.contents.get(path) if draft else ctx.store.content(target.point, path)
+            shown["after"] += f"  {_config_diff.of_file(path, _files.read(root / path), after)}\n"
+        definition = draft.definition if draft else ctx.store.definition(target.point)
+        for line in _config_diff.of_project(target.now.definition, definition):
+            shown["after"] += f"  {line}\n"
+    return shown
 
 
 def _begin(ctx: Context) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.tiered.rollback.tests.support import engine
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
@@ -205,3 +206,74 @@ def test_a_variable_of_its_own_is_set_and_one_that_others_use_is_not(make_stack:
     assert (stack.src / ".env").read_text() == f"API_VERSION={OLD}\nSHARED_VERSION={NEW}\n"
     assert images_of(stack) == {"api": OLD, "web": OLD, "worker": NEW}
     assert states(stack, "worker") == worker
+
+
+def test_a_flag_that_the_application_keeps_is_set_through_its_api_and_no_container_is_touched(make_stack: Any) -> None:
+    stack: Stack = make_stack()
+    (stack.src / "state").mkdir()
+    stack.write("state/flags.json", '{"ai": true}')
+    stack.compose({"api": stack.published(volumes=["./data:/data:ro", "./state:/state"])})
+    url = f"http://127.0.0.1:{stack.port}"
+    stack.description["flags"] = {
+        "ENABLE_AI": {
+            "status_url": f"{url}/api/status",
+            "status_path": "features.ai",
+            "api_url": f"{url}/flags/ai",
+            "headers": {"Authorization": "Bearer hunter2"},
+        }
+    }
+    stack.deploy(OLD)
+    api = states(stack, "api")
+    foretold = stack.run("tier3-partial.yml", "--check", "-vvv", flags={"ENABLE_AI": False}).ok()
+    assert stack.ask().document["features"] == {"ai": True}
+
+    done = stack.run("tier3-partial.yml", "-vvv", flags={"ENABLE_AI": False}).ok()
+
+    assert foretold.recap["changed"] == done.recap["changed"] == 1
+    assert stack.ask().document["features"] == {"ai": False}
+    assert states(stack, "api") == api
+    assert "hunter2" not in foretold.output + done.output + stack.report()[1]
+    stack.up("--force-recreate")
+    assert stack.ask().document["features"] == {"ai": False}
+
+    stack.undo().ok()
+    assert stack.ask().document["features"] == {"ai": True}
+
+
+def test_phases_go_one_by_one_and_stop_with_a_clear_state_where_one_does_not_hold(make_stack: Any) -> None:
+    stack: Stack = make_stack()
+    deploy(stack, OLD)
+    stack.capture(OLD)
+    deploy(stack, NEW)
+    web = states(stack, "web")
+    status = f"http://127.0.0.1:{stack.port}/api/status"
+    first = {"name": "Faulty component", "revert": ["api"], "version": OLD, "keep": ["web"]}
+    second: dict[str, Any] = {"name": "Feature off", "flags": {FLAG: False}}
+    plan = stack.home / "phases.yml"
+
+    def run(*phases: dict[str, Any]) -> Any:
+        plan.parent.mkdir(exist_ok=True)
+        plan.write_text(yaml.safe_dump({"phases": list(phases)}))
+        return stack.run("tier3-partial.yml", plan=str(plan))
+
+    # Found before the first phase begins.
+    before = stack.snapshot()
+    refused = run(first, {"name": "Nobody", "revert": ["nobody"], "version": OLD})
+    assert refused.rc != 0
+    assert "no service of this stack is called nobody" in refused.said
+    refused = run(first, {**second, "flags": {"SHARED": "x"}, "keep": ["web"]})
+    assert "web would be touched, and is stated to be kept" in refused.said
+    assert stack.snapshot() == before
+
+    stopped = run(first, {**second, "validate": [{"url": status, "json": {"greeting": "never"}}]})
+    assert stopped.rc != 0
+    assert "Phase 2 of 2 (Feature off) failed" in stopped.said
+    assert "Done and kept: Faulty component" in stopped.said
+    assert images_of(stack) == {"api": OLD, "web": NEW}
+    assert stack.ask().document["greeting"] == "true"
+
+    run(first, {**second, "validate": [{"url": status, "json": {"greeting": "false"}}]}).ok()
+    assert stack.ask().document["greeting"] == "false"
+    assert images_of(stack) == {"api": OLD, "web": NEW}
+    assert states(stack, "web") == web
+    assert [entry["outcome"] for entry in stack.ledger()] == ["succeeded", "reverted", "succeeded"]

@@ -7,6 +7,7 @@
     /healthz     200, or 503 in trouble ``unhealthy``: what the container's health check asks
     /api/status  200, or 500 in trouble ``broken``: what users see
     /slow        answers after a second
+    /flags/NAME  PUT {"value": ...} sets a feature flag, which is kept in /state/flags.json where that can be written
 
 Trouble is baked into the image (APP_TROUBLE) or, for one version only, written into /data/trouble as
 ``VERSION TROUBLE``: a version that was healthy once and is not any more, as after a migration of its data.
@@ -25,6 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 VERSION = os.environ["APP_VERSION"]
+FLAGS = Path("/state/flags.json")
 
 
 def trouble() -> str:
@@ -53,9 +55,19 @@ class Handler(BaseHTTPRequestHandler):
             "greeting": os.environ.get("GREETING", ""),
             "other": os.environ.get("OTHER", ""),
             "settings": _text(Path("/config/settings.conf")),
+            "features": json.loads(_text(FLAGS) or "{}"),
         }
-        body = json.dumps(facts).encode()
-        self.send_response(failing[1] if failing and failing[0] == trouble() else 200)
+        self._answer(failing[1] if failing and failing[0] == trouble() else 200, facts)
+
+    def do_PUT(self) -> None:
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = self.path.removeprefix("/flags/")
+        FLAGS.write_text(json.dumps({**json.loads(_text(FLAGS) or "{}"), name: sent["value"]}), encoding="utf-8")
+        self._answer(200, sent)
+
+    def _answer(self, status: int, document: object) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Version", VERSION)

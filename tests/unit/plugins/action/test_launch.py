@@ -70,3 +70,22 @@ def test_a_missing_variable_is_named_with_an_example() -> None:
 )
 def test_under_awx_the_user_is_the_one_who_launched_the_job(variables: dict[str, Any], user: str) -> None:
     assert _launch(variables)["run"]["user"] == user
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({}, "one of the following is required: component, flags"),
+        ({"component": "api", "flags": {"A": True}}, "mutually exclusive"),
+        ({"component": "api"}, "required by 'component': version"),
+    ],
+)
+def test_what_goes_with_what_is_checked_and_the_playbook_named(variables: dict[str, Any], message: str) -> None:
+    rules: dict[str, Any] = {
+        "required_one_of": [["component", "flags"]],
+        "mutually_exclusive": [["component", "flags"]],
+        "required_by": {"component": ["version"]},
+    }
+    with pytest.raises(AnsibleActionFail, match=rf"{message}[\s\S]*HINT: The playbook's first lines"):
+        _launch(variables, optional=["component", "flags", "version"], **rules)
+    _launch({"component": "api", "version": "v1"}, optional=["component", "flags", "version"], **rules)

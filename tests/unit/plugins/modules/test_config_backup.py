@@ -58,3 +58,21 @@ def test_a_missing_file_is_an_error_and_nothing_is_copied(act: Callable[..., dic
     with pytest.raises(RollbackError, match=r"gone\.ini does not exist"):
         act(paths=["compose.yml", "gone.ini"])
     assert not (tmp_path / "b").exists()
+
+
+def test_of_a_stack_its_configuration_is_kept_where_a_rollback_finds_it(deployment: Any) -> None:
+    params = {"root": None, "backups": None, "paths": None}
+    first = config_backup.act(deployment.context(**params))
+    assert set(first["files"]) == {"compose.yml", ".env"}
+    assert (deployment.state / "config" / first["backup"] / "SHA256SUMS").is_file()
+    (deployment.src / ".env").unlink()
+    assert set(config_backup.act(deployment.context(**params))["files"]) == {"compose.yml"}
+    deployment.raw["config"] = ["compose.yml", "gone.ini"]
+    with pytest.raises(RollbackError, match=r"gone\.ini does not exist"):
+        config_backup.act(deployment.context(**params))
+
+
+@pytest.mark.parametrize("path", ["../passwd", "/etc/passwd", "a/../../b"])
+def test_of_a_stack_too_no_path_leaves_the_project(deployment: Any, path: str) -> None:
+    with pytest.raises(RollbackError, match="may not leave its directory"):
+        config_backup.act(deployment.context(root=None, backups=None, paths=[path]))

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A rollback in phases, as a file describes it: read and checked before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tiered.rollback.plugins.module_utils import _names, _partial, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+_SPEC: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "version": {"type": "str"},
+    "revert": {"type": "list", "elements": "str", "default": []},
+    "keep": {"type": "list", "elements": "str", "default": []},
+    "flags": {"type": "dict", "default": {}},
+    "config": {"type": "str"},
+    "validate": {"type": "list", "elements": "dict", "default": []},
+}
+
+
+def load(path: str) -> list[dict[str, Any]]:
+    """Return the phases of a file, each with every key.
+
+    :raises RollbackError: naming the phase and the key that is wrong.
+    """
+    try:
+        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RollbackError(f"the plan {path} cannot be read: {error}", "It is a file on the controller.") from error
+    except yaml.YAMLError as error:
+        raise RollbackError(f"the plan {path} is not YAML: {' '.join(str(error).split())}", "Correct it.") from error
+    phases = document.get("phases") if isinstance(document, Mapping) else None
+    if not isinstance(phases, list) or not phases or set(document) != {"phases"}:
+        raise RollbackError(
+            f"the plan {path} has to hold a list called 'phases', and nothing else", "See docs/tier3.md for one."
+        )
+    return [_phase(raw, f"phase {number} of {path}") for number, raw in enumerate(phases, start=1)]
+
+
+def _phase(raw: Any, where: str) -> dict[str, Any]:
+    result = ArgumentSpecValidator(_SPEC).validate(raw if isinstance(raw, dict) else {})
+    if result.error_messages:
+        raise RollbackError(f"{where}: {'; '.join(result.error_messages)}", f"Known keys: {', '.join(_SPEC)}.")
+    phase = dict(result.validated_parameters)
+    given = {"reason": phase["name"], **{key: phase[key] for key in ("version",) if phase[key] is not None}}
+    try:
+        _names.launch_values(given, list(given))
+        if not _partial.parse(phase["revert"], phase["flags"], phase["config"], phase["keep"]):
+            raise RollbackError("nothing is asked for", "Give at least one of revert, flags and config.")
+        _stack.checks(phase["validate"], "validate")
+    except RollbackError as error:
+        raise RollbackError(f"{where}: {error.message}", error.hint) from error
+    if bool(phase["revert"]) != bool(phase["version"]):
+        raise RollbackError(f"{where} needs both revert and version, or neither", "Say what goes where.")
+    return phase
