@@ -132,7 +132,6 @@ def test_retention_takes_the_names_that_no_point_is_left_of(life: Life) -> None:
     """v1.0.4 runs now; v1.0.5 is neither that nor the newest."""
     stack = life.stack
     stack.description["keep"] = 1
-    # The newest run refers to what ran before it.
     life.note("kept", stack.run("restore-point.yml", version="v1.0.4"))
     one, _two, three = (life.images[version] for version in VERSIONS)
     assert not stack.points("v1.0.5")
