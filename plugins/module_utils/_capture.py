@@ -29,6 +29,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
     ServicePart,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
+from ansible_collections.tiered.rollback.plugins.module_utils._select import PREVIOUS
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
 
@@ -220,7 +221,7 @@ def _push_versions(registry: str, point: RestorePoint, others: Sequence[RestoreP
     """Move the registry's tags that a new point moves, to images that are there already."""
     own, moved = _image_tags.of_versions([point]), _image_tags.of_versions([*others, point])
     for name in sorted(set(point.services) - set(users_repositories(registry, point))):
-        for tag in sorted({*own[name], _image_tags.PREVIOUS} & moved[name].keys()):
+        for tag in sorted({*own[name], PREVIOUS} & moved[name].keys()):
             if engine.image(moved[name][tag]) is not None:
                 reference = _image_tags.image_name(registry, name, tag)
                 engine.tag(moved[name][tag], reference)

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
+from ansible_collections.tiered.rollback.plugins.module_utils._select import PREVIOUS
 
-PREVIOUS = "previous"
 _OURS = "tiered-rollback"
 #: What ``git rev-parse --short`` gives in a repository of ordinary size.
 _SHORT = 7

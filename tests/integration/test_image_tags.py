@@ -5,21 +5,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.tests.support import engine
+from ansible_collections.tiered.rollback.tests.support import checkout, engine
 from ansible_collections.tiered.rollback.tests.support.playbook import Outcome
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
 VERSIONS = ("v1.0.4", "v1.0.5", "v1.1.0+hotfix")
-
-
-def git(stack: Stack, *arguments: str) -> str:
-    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "init.defaultBranch=main"]
-    command = ["git", *identity, "-C", str(stack.src), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 class Life:
@@ -36,9 +29,7 @@ class Life:
         """Commit a version, deploy it, and leave its image no name but those that a deployment has."""
         stack = self.stack
         stack.write("VERSION", version)
-        git(stack, "add", ".")
-        git(stack, "commit", "-q", "-m", version)
-        self.commits[version] = git(stack, "rev-parse", "--short=7", "HEAD")
+        self.commits[version] = checkout.commit(stack, version)[:7]
         # What may stand in a version may not stand in a tag.
         built = version.replace("+", "_")
         self.images[version] = stack.tag("api:production", built, unique=stack.name)
@@ -59,8 +50,7 @@ def life(make_stack: Any) -> Life:
     stack: Stack = make_stack()
     told = Life(stack)
     stack.compose({"api": stack.published()})
-    git(stack, "init", "-q")
-    stack.write(".gitignore", "data\n")
+    checkout.begin(stack)
     for version in VERSIONS:
         told.release(version)
         checked = stack.run("restore-point.yml", "--check", "--diff", version=version)
