@@ -20,6 +20,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _files,
     _image_tags,
     _journal,
+    _proc,
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -263,6 +264,8 @@ def _clear(ctx: Context) -> None:
     trees = _trees(ctx)
     if not trees.is_dir():
         return
+    # A module that is killed does not take its build along, which would tag an image once it is done.
+    _proc.end_below(trees)
     prefix = f"{_image_tags.prefix(ctx.stack.name)}/"
     for tree in sorted(trees.iterdir()):
         if not ctx.store.proven(tree.name):
