@@ -73,7 +73,8 @@ def act(ctx: Context) -> dict[str, Any]:
         return _result(points, removed)
     with ctx.alone():
         points, removed, databases = _choose(ctx)
-        _take_tags(ctx, points, [point for point in points if point.id not in removed])
+        if removed:
+            _take_tags(ctx, points, [point for point in points if point.id not in removed])
         for point in points:
             if point.id in removed:
                 _remove(ctx, point, databases)
