@@ -23,7 +23,8 @@ options:
       - C(image_source) (V(auto), V(retag), V(variable) or V(git), default V(auto)) says how images go back.
       - C(stop_timeout) (seconds) is the time between SIGTERM and SIGKILL. The default is each container's own.
       - C(health_timeout) (seconds, default V(60)) is the time containers and checks get to become good.
-      - C(registry) (repository prefix) is where images are pushed when a restore point is captured.
+      - C(registry) (repository prefix) is where images are pushed when a restore point is captured, as
+        C(PREFIX/SERVICE:TAG). Give each stack one of its own, since tags of versions are moved there.
       - C(keep) (count, default V(10)) and C(max_age_days) (days, no default) are the retention of restore points.
       - C(services) (dictionary by service) holds C(checks) (list of HTTP checks with C(url), C(method), C(status),
         C(json), C(headers), C(body), C(timeout) in seconds), C(cutover) (V(auto), V(start_first), V(stop_first)),

@@ -12,7 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _files, _names
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _files,
+    _image_labels,
+    _image_tags,
+    _names,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -24,11 +29,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
     ServicePart,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
+from ansible_collections.tiered.rollback.plugins.module_utils._select import PREVIOUS
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
-
-_VERSION_LABEL = "org.opencontainers.image.version"
-KEEP_PREFIX = "tiered-rollback"
 
 
 def describe(
@@ -91,7 +94,7 @@ def write(stack: Stack, store: Store, now: Observed, point: RestorePoint, engine
                 raise RollbackError(f"{path} changed while it was captured", "Run the command again.")
             contents[path] = data
     if stack.registry and point.kind == "deploy":
-        point = _push(stack.registry, point, engine)
+        point = _push(stack.registry, point, list(store.points()), engine)
     keep(store, point, contents, now.definition, engine)
     return point
 
@@ -101,11 +104,27 @@ def keep(
 ) -> None:
     """Keep a point's images by tags of our own, and write it to disk."""
     _files.reserve(store.root, sum(map(len, contents.values())) + (1 << 20))
-    for name, tag in keep_tags(point).items():
+    for name, tag in _image_tags.of_point(point).items():
         # A state before is captured as it is, even where somebody removed the image of a container that still runs.
         if point.kind == "deploy" or engine.image(point.services[name].image_id) is not None:
             engine.tag(point.services[name].image_id, tag)
     store.add(point, contents, _files.dump_json(definition))
+
+
+def stale_tags(engine: Engine, stack: str, points: Sequence[RestorePoint]) -> dict[str, str]:
+    """Return the names of versions that do not point to the image they belong to, with its id; of images at hand."""
+    there = engine.tags()
+    return {
+        name: image_id
+        for name, image_id in _image_tags.names(stack, points).items()
+        if there.get(name) != image_id and engine.image(image_id) is not None
+    }
+
+
+def move_tags(engine: Engine, stack: str, points: Sequence[RestorePoint]) -> None:
+    """Make every version's names point to its image."""
+    for name, image_id in stale_tags(engine, stack, points).items():
+        engine.tag(image_id, name)
 
 
 def prove(store: Store, engine: Engine, point: RestorePoint) -> None:
@@ -122,11 +141,6 @@ def point_id(version: str, created: str) -> str:
     return f"{version}-{re.sub('[-:]', '', created[:19])}Z"
 
 
-def keep_tags(point: RestorePoint) -> dict[str, str]:
-    """Return the tag per service that keeps its image from ``docker image prune`` while the point exists."""
-    return {name: f"{KEEP_PREFIX}/{point.stack}/{name.lower()}:{point.id}" for name in point.services}
-
-
 def running_version(now: Observed, engine: Engine, same: Sequence[RestorePoint]) -> str:
     """Name what runs: by a point it equals, else by what most images say of themselves, else by a version variable.
 
@@ -135,7 +149,7 @@ def running_version(now: Observed, engine: Engine, same: Sequence[RestorePoint])
     if same:
         return same[-1].version
     images = [image for c in now.containers if (image := engine.image(c.image_id)) is not None]
-    labels = Counter(image.labels[_VERSION_LABEL] for image in images if image.labels.get(_VERSION_LABEL))
+    labels = Counter(image.labels[_image_labels.VERSION] for image in images if image.labels.get(_image_labels.VERSION))
     variables = Counter(now.variables.values())
     for names in (labels, variables):
         usable = [(count, name) for name, count in names.items() if _names.is_version(name)]
@@ -180,14 +194,41 @@ def _refuse_drift(now: Observed) -> None:
             )
 
 
-def _push(registry: str, point: RestorePoint, engine: Engine) -> RestorePoint:
+def users_repositories(registry: str, point: RestorePoint) -> list[str]:
+    """Name the services whose repository below the registry's prefix is one that the Compose file names images in.
+
+    The versions there are the user's own.
+    """
+    found = []
+    for name in point.services:
+        repository = f"{registry}/{name.lower()}"
+        if any(re.fullmatch(f"{re.escape(repository)}(?:[:@].*)?", part.image) for part in point.services.values()):
+            found.append(name)
+    return found
+
+
+def _push(registry: str, point: RestorePoint, others: Sequence[RestorePoint], engine: Engine) -> RestorePoint:
     services = {}
-    for name, part in point.services.items():
-        reference = f"{registry}/{name.lower()}:{point.id}"
+    for name, reference in _image_tags.of_point(point, registry).items():
+        part = point.services[name]
         engine.tag(part.image_id, reference)
         digest = engine.push(reference)
         services[name] = replace(part, digests=tuple(dict.fromkeys([digest, *part.digests])))
+    _push_versions(registry, point, others, engine)
     return replace(point, services=services)
+
+
+def _push_versions(registry: str, point: RestorePoint, others: Sequence[RestorePoint], engine: Engine) -> None:
+    """Move the registry's tags that a new point moves, to images that are there already."""
+    own, moved = _image_tags.of_versions([point]), _image_tags.of_versions([*others, point])
+    for name in sorted(set(point.services) - set(users_repositories(registry, point))):
+        for tag in sorted({*own[name], PREVIOUS} & moved[name].keys()):
+            if engine.image(moved[name][tag]) is not None:
+                reference = _image_tags.image_name(registry, name, tag)
+                engine.tag(moved[name][tag], reference)
+                engine.push(reference)
+                # Here it would outlive its restore point.
+                engine.untag(reference)
 
 
 def _git(stack: Stack, now: Observed) -> GitPart | None:

@@ -163,8 +163,11 @@ class Database(Protocol):
     def discard_half_made(self, point: str) -> None:
         """Remove what a killed :meth:`stage` left of a restore point; what is whole stays."""
 
+    def half_made(self) -> Sequence[str]:
+        """Name what killed restores of any point left; only who owns the stack knows that none is at work."""
+
     def discard(self, staged: str) -> None:
-        """Remove a staged or displaced database; none is no error."""
+        """Remove a staged, half-made or displaced database; none is no error."""
 
     def displaced(self) -> Sequence[Displaced]:
         """Every database that a run put aside, oldest first."""

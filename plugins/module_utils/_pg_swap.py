@@ -70,6 +70,11 @@ def prepared(session: Session, database: str) -> list[str]:
     return [name for name, _mark in _marked(session, database, names.PREPARED)]
 
 
+def half_made(session: Session, database: str) -> list[str]:
+    """Name what was begun to be restored beside a database, and is not whole."""
+    return [name for name, _mark in _marked(session, database, names.PREPARING)]
+
+
 def _marked(session: Session, database: str, role: str) -> list[tuple[str, Mark]]:
     found = session.rows("SELECT datname::text, shobj_description(oid, 'pg_database') FROM pg_database ORDER BY 1")
     return [

@@ -128,6 +128,11 @@ class PostgresDatabase:
             if not _pg_stage.is_prepared(session, staged):
                 _pg_stage.drop(session, staged)
 
+    def half_made(self) -> Sequence[str]:
+        """Name what killed restores left, by its mark."""
+        with self.server.maintenance() as session:
+            return _pg_swap.half_made(session, self.description.database)
+
     def discard(self, staged: str) -> None:
         """Remove a database that a run made or put aside, and no other."""
         database = self.description.database

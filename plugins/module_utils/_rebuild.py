@@ -15,7 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _capture, _files, _journal, _target
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _capture,
+    _files,
+    _image_tags,
+    _journal,
+    _proc,
+    _target,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -80,7 +87,7 @@ def look(ctx: Context) -> Rebuild:
         rebuilt_from=origin,
     )
     tops = _tops(checkout, ctx.stack.project_src)
-    tags = _capture.keep_tags(point)
+    tags = _image_tags.of_point(point)
     services = {
         name: {"build": _moved(build, name, tops, _trees(ctx) / point.id), "image": tags[name]}
         for name, build in builds.items()
@@ -232,6 +239,7 @@ def _write(ctx: Context, rebuild: Rebuild) -> RestorePoint:
     contents = {path: data for path, data in found.items() if data is not None}
     _capture.keep(store, point, contents, store.definition(source), ctx.engine)
     _capture.prove(store, ctx.engine, point)
+    _capture.move_tags(ctx.engine, ctx.stack.name, list(store.points()))
     return point
 
 
@@ -256,14 +264,16 @@ def _clear(ctx: Context) -> None:
     trees = _trees(ctx)
     if not trees.is_dir():
         return
-    prefix = f"{_capture.KEEP_PREFIX}/{ctx.stack.name}/"
+    # A module that is killed does not take its build along, which would tag an image once it is done.
+    _proc.end_below(trees)
+    prefix = f"{_image_tags.prefix(ctx.stack.name)}/"
     for tree in sorted(trees.iterdir()):
         if not ctx.store.proven(tree.name):
             if tree.name in ctx.store.ids():
                 ctx.store.remove(tree.name)
             # The point first: one whose image tags are gone could be offered though a prune has taken its images.
             for tag in ctx.engine.tags():
-                if tag.startswith(prefix) and tag.endswith(f":{tree.name}"):
+                if tag.startswith(prefix) and tag.endswith(f":{_image_tags.as_tag(tree.name)}"):
                     ctx.engine.untag(tag)
         # Last: its name says what else there is to remove.
         shutil.rmtree(tree)

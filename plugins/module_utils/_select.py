@@ -12,6 +12,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 
 PREVIOUS = "previous"
+#: Kind of a run that rolled a schema migration back, and left images as they were.
+MIGRATION = "migration"
 
 
 def select(
@@ -72,7 +74,9 @@ def undo(entries: Sequence[Mapping[str, Any]], current: Collection[str], run: st
     if not rollbacks:
         raise RollbackError("there is no rollback to undo on this host", "status.yml shows the history.")
     last = rollbacks[-1]
-    if last["before"] not in current and last["target"] not in current:
+    # Whatever became of it: one that failed may have done a part of its work.
+    migrated = any(entry["kind"] == MIGRATION for entry in entries[entries.index(last) + 1 :])
+    if migrated or (last["before"] not in current and last["target"] not in current):
         raise RollbackError(
             f"the stack was changed after run {last['run']}, so undoing it would undo that change too",
             f"To go back to {last['before']} all the same: undo.yml -e run={last['run']}.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 #: The one file of a copy.
 COPY = "database.sqlite"
 _ROOM = 1 << 20
+_PARTIAL = ".partial"
 
 
 class SqliteDatabase:
@@ -141,17 +143,26 @@ class SqliteDatabase:
 
     def staged_name(self, point: str) -> str:
         """Name the file that :meth:`stage` makes of a restore point."""
-        return f".{self.live.name}.prepared-{_files.sha256(point.encode())[:12]}"
+        return f"{self._prepared}{_files.sha256(point.encode())[:12]}"
+
+    @property
+    def _prepared(self) -> str:
+        return f".{self.live.name}.prepared-"
 
     def _partial(self, point: str) -> Path:
-        return self._beside(f"{self.staged_name(point)}.partial")
+        return self._beside(f"{self.staged_name(point)}{_PARTIAL}")
 
     def discard_half_made(self, point: str) -> None:
         """Remove what a killed :meth:`stage` left of a restore point; what is whole stays."""
         _sqlite_swap.remove(self._partial(point))
 
+    def half_made(self) -> Sequence[str]:
+        """Name what killed restores left."""
+        pattern = re.compile(f"{re.escape(self._prepared)}[0-9a-f]{{12}}{re.escape(_PARTIAL)}")
+        return sorted(path.name for path in self.live.parent.iterdir() if pattern.fullmatch(path.name))
+
     def discard(self, staged: str) -> None:
-        """Remove a staged or displaced file; none is no error."""
+        """Remove a staged, half-made or displaced file; none is no error."""
         _sqlite_swap.remove(self._beside(staged))
 
     def displaced(self) -> Sequence[Displaced]:

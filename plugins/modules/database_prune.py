@@ -8,12 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: database_prune
-short_description: Remove databases that rollbacks put aside long ago
+short_description: Remove databases that rollbacks put aside long ago, and half-made ones
 version_added: 0.1.0
 description:
   - A rollback keeps the database that it displaces, with every row, under a name that says which run displaced it. This
     removes those that are older than O(older_than_days).
   - The newest of each database always stays, whatever its age, and nothing is removed while a run is unfinished.
+  - What a killed run or capture left half restored beside a live database is removed whatever its age. Nobody else
+    works on the stack meanwhile; a restore by the module M(tiered.rollback.pg_restore) that is at work is ended by it.
 extends_documentation_fragment:
   - tiered.rollback.stack
   - tiered.rollback.stack.run
@@ -43,6 +45,11 @@ removed:
   returned: success
   type: list
   elements: dict
+half_made:
+  description: What was half restored and was removed, or would be, with C(database) and C(name).
+  returned: success
+  type: list
+  elements: dict
 kept:
   description: What stays, likewise.
   returned: success
@@ -66,7 +73,7 @@ OPTIONS = {
 
 
 def act(ctx: Context) -> dict[str, Any]:
-    """Remove displaced databases, or in check mode say which."""
+    """Remove displaced and half-made databases, or in check mode say which."""
     if ctx.module.check_mode:
         return _prune(ctx)
     with ctx.alone():
@@ -81,17 +88,27 @@ def _prune(ctx: Context) -> dict[str, Any]:
     before = datetime.now(UTC) - timedelta(days=days)
     removed: list[dict[str, Any]] = []
     kept: list[dict[str, Any]] = []
+    half_made: list[dict[str, Any]] = []
     for database, _exchange in ctx.databases(ctx.compose.render()["name"]):
         found = database.displaced()
         # All but the newest.
         old = [each for each in found[:-1] if datetime.fromisoformat(each.at) < before]
-        for each in old:
-            if not ctx.module.check_mode:
-                database.discard(each.name)
+        broken = database.half_made()
+        if not ctx.module.check_mode:
+            for name in (*(each.name for each in old), *broken):
+                database.discard(name)
+        half_made += [{"database": database.name, "name": name} for name in broken]
         removed += [_shown(database.name, each) for each in old]
         kept += [_shown(database.name, each) for each in found if each not in old]
-    lines = "".join(f"{each['database']}: {each['name']}, {each['size']} bytes, {each['at']}\n" for each in removed)
-    return {"changed": bool(removed), "removed": removed, "kept": kept, "diff": {"before": lines, "after": ""}}
+    lines = [f"{each['database']}: {each['name']}, {each['size']} bytes, {each['at']}\n" for each in removed]
+    lines += [f"{each['database']}: {each['name']}, half made\n" for each in half_made]
+    return {
+        "changed": bool(lines),
+        "removed": removed,
+        "half_made": half_made,
+        "kept": kept,
+        "diff": {"before": "".join(lines), "after": ""},
+    }
 
 
 def _shown(database: str, displaced: Displaced) -> dict[str, Any]:

@@ -16,6 +16,8 @@ description:
   - Then runs either O(command) in a running container of O(service), or O(sql_file) on O(database) in one transaction.
   - A command that fails may have done a part of its work; the failure says whether the schema differs since. Of a file
     that fails nothing is done.
+  - The run is recorded in the ledger once the copy is made, whatever becomes of it. C(undo.yml -e run=ID) goes back to
+    the copy of one that succeeded; without C(run) it refuses to undo a rollback that a migration followed.
   - The application keeps running. Stop what cannot bear a changing schema first.
 extends_documentation_fragment:
   - tiered.rollback.stack
@@ -98,6 +100,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _context,
     _files,
     _journal,
+    _ledger,
+    _outcome,
+    _select,
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -130,6 +135,8 @@ def act(ctx: Context) -> dict[str, Any]:
 def _migrate(ctx: Context) -> dict[str, Any]:
     params = ctx.module.params
     _journal.refuse_unfinished(ctx.state, "so which schema belongs to what runs is not known")
+    # A chain that is broken is to be known before there is something to record.
+    _ledger.entries(ctx.state)
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     databases = {database.name: database for database, _exchange in ctx.databases(now.project)}
     _refuse_unknown(ctx, now, databases)
@@ -140,7 +147,8 @@ def _migrate(ctx: Context) -> dict[str, Any]:
     before = _schemas(databases)
     after: dict[str, str] = {}
     if not ctx.module.check_mode:
-        result["copy"] = _copy(ctx, now)
+        journal = _copy(ctx, now)
+        result["copy"] = journal.before
         try:
             if script:
                 databases[params["database"]].execute(script, params["timeout"])
@@ -149,7 +157,9 @@ def _migrate(ctx: Context) -> dict[str, Any]:
                     -_OUTPUT:
                 ]
         except RollbackError as error:
+            _record(ctx, journal, _outcome.FAILED)
             raise _failed(error, result["copy"], _differing(before, databases)) from error
+        _record(ctx, journal, _outcome.SUCCEEDED)
         after = _schemas(databases)
     result["schema"] = {name: {"before": version, "after": after.get(name)} for name, version in before.items()}
     return {**result, "diff": {"before": _lines(before), "after": _lines(after) or f"run {way}\n"}}
@@ -195,13 +205,28 @@ def _schemas(databases: dict[str, Database]) -> dict[str, str]:
     return {name: database.schema() for name, database in databases.items()}
 
 
-def _copy(ctx: Context, now: Observed) -> str:
-    """Capture the state before; without a copy of every database nothing is run."""
-    activity = Journal(path=ctx.state / _journal.ACTIVITY, run=ctx.run, kind="capture", tier=1, target="")
-    copies = Data(ctx.databases(now.project), ctx.store, activity, list).copy(_begin.before_id(ctx))
+def _copy(ctx: Context, now: Observed) -> Journal:
+    """Capture the state before, without a copy of which nothing is run; return what is known of the run."""
     current = _target.equal_points(ctx.stack, ctx.store, now, list(ctx.store.points()))
+    version = _capture.running_version(now, ctx.engine, current)
+    journal = Journal(
+        path=ctx.state / _journal.ACTIVITY,
+        run=ctx.run,
+        kind=_select.MIGRATION,
+        tier=2,
+        # It goes to no restore point, and nobody measures what the application makes of it.
+        target="",
+        facts={"from_version": version, "to_version": version, "outage": None},
+    )
+    copies = Data(ctx.databases(now.project), ctx.store, journal, list).copy(_begin.before_id(ctx))
     checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
-    return _begin.capture_before(ctx, now, checks, _capture.running_version(now, ctx.engine, current), copies)
+    journal.before = _begin.capture_before(ctx, now, checks, version, copies)
+    return journal
+
+
+def _record(ctx: Context, journal: Journal, outcome: str) -> None:
+    journal.facts["outcome"] = outcome
+    _ledger.append(ctx.state, _outcome.summary(_outcome.record(journal, ctx.stack.name, _journal.now())))
 
 
 def _differing(before: dict[str, str], databases: dict[str, Database]) -> str:

@@ -14,7 +14,9 @@ description:
   - Records image ids and digests, the Compose project as rendered, the configuration files, the git commit and a copy
     of every database, each with size and SHA-256, reads it all back, restores the databases aside and checks them, and
     marks the point as proven.
-  - Images are tagged so that C(docker image prune) leaves them, and pushed where the stack names a registry.
+  - Images are tagged so that C(docker image prune) leaves them, and pushed where the stack names a registry; below
+    C(tiered-rollback/STACK/SERVICE) by the point's id, the version, its C(major.minor), the short git commit, and
+    C(previous) for the version deployed before. No name of the user's is moved.
   - Where the newest point of this version already equals what runs, nothing is captured; a stack with databases is
     captured anew each time, because their data moves on.
 extends_documentation_fragment:
@@ -68,6 +70,11 @@ size:
   description: Bytes of the files and images it names.
   returned: success
   type: int
+remarks:
+  description: What a person may want to change, such as images without the labels that say what they are made from.
+  returned: success
+  type: list
+  elements: str
 actions:
   description: What was done, or would be.
   returned: success
@@ -82,6 +89,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _checks,
     _context,
+    _image_labels,
     _journal,
     _names,
     _select,
@@ -115,15 +123,13 @@ def act(ctx: Context) -> dict[str, Any]:
 def _capture_point(ctx: Context) -> dict[str, Any]:
     _journal.refuse_unfinished(ctx.state, "so what runs may be half of two versions")
     now = observe(ctx.stack, ctx.engine, ctx.compose)
-    deployed = [point for point in ctx.store.points() if point.kind == "deploy"]
+    points = list(ctx.store.points())
+    deployed = [point for point in points if point.kind == "deploy"]
     current = [p for p in _target.equal_points(ctx.stack, ctx.store, now, deployed) if ctx.store.proven(p.id)]
     version = _version(ctx.module.params["version"] or _capture.running_version(now, ctx.engine, current))
     same = [] if ctx.stack.has_databases else [point for point in current if point.version == version]
     if same:
-        pin = ctx.module.params["pinned"] and not ctx.store.pinned(same[-1].id)
-        if pin and not ctx.module.check_mode:
-            ctx.store.pin(same[-1].id)
-        return _result(same[-1], [f"pin {same[-1].id}"] if pin else [])
+        return _result(ctx, same[-1], _complete(ctx, points, same[-1]))
     _refuse_bad(ctx, now)
     created = _journal.now()
     point = _capture.describe(
@@ -139,7 +145,18 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
     )
     if not ctx.module.check_mode:
         point = _write(ctx, now, point)
-    return _result(point, [f"capture {point.id}", *([f"prove {point.id}"] if ctx.module.params["prove"] else [])])
+    return _result(ctx, point, [f"capture {point.id}", *([f"prove {point.id}"] if ctx.module.params["prove"] else [])])
+
+
+def _complete(ctx: Context, points: list[RestorePoint], point: RestorePoint) -> list[str]:
+    """Do what a point lacks that was captured before, or a killed capture left undone; return it."""
+    pin = ctx.module.params["pinned"] and not ctx.store.pinned(point.id)
+    stale = _capture.stale_tags(ctx.engine, ctx.stack.name, points)
+    if not ctx.module.check_mode:
+        if pin:
+            ctx.store.pin(point.id)
+        _capture.move_tags(ctx.engine, ctx.stack.name, points)
+    return [*([f"pin {point.id}"] if pin else []), *(f"tag {image_id} as {name}" for name, image_id in stale.items())]
 
 
 def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
@@ -153,6 +170,7 @@ def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
         _capture.prove(ctx.store, ctx.engine, point)
     if params["pinned"]:
         ctx.store.pin(point.id)
+    _capture.move_tags(ctx.engine, ctx.stack.name, list(ctx.store.points()))
     return point
 
 
@@ -171,12 +189,25 @@ def _version(name: str) -> str:
     return _names.version(name)
 
 
-def _result(point: Any, actions: list[str]) -> dict[str, Any]:
+def _remarks(ctx: Context, point: RestorePoint) -> list[str]:
+    found = {name: ctx.engine.image(part.image_id) for name, part in point.services.items()}
+    remarks = _image_labels.remarks({name: image for name, image in found.items() if image}, point.version)
+    registry = ctx.stack.registry
+    if registry and (users := _capture.users_repositories(registry, point)):
+        remarks.append(
+            f"{registry} is where {', '.join(users)} has its own images, so tags of versions are not pushed there. "
+            "Give rollback_stack.registry a prefix of its own."
+        )
+    return remarks
+
+
+def _result(ctx: Context, point: RestorePoint, actions: list[str]) -> dict[str, Any]:
     return {
         **_context.acted(actions),
         "restore_point": point.id,
         "version": point.version,
         "size": point.size,
+        "remarks": _remarks(ctx, point),
     }
 
 

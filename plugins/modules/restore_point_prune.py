@@ -13,7 +13,9 @@ version_added: 0.1.0
 description:
   - Removes points beyond the stack's C(keep) newest, unless they are younger than C(max_age_days).
   - Never removes what runs now, the newest proven point, a pinned one, or one that an unfinished or the newest run
-    refers to. Only image tags of this stack's own are taken away.
+    refers to.
+  - Only image tags of this stack's own are taken away, also those of versions that no remaining point is of; what a
+    registry holds stays there. C(major.minor) and C(previous) then are the newest that remain.
 extends_documentation_fragment:
   - tiered.rollback.stack
   - tiered.rollback.stack.run
@@ -50,6 +52,7 @@ from typing import Any
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _context,
+    _image_tags,
     _journal,
     _ledger,
     _retention,
@@ -70,6 +73,8 @@ def act(ctx: Context) -> dict[str, Any]:
         return _result(points, removed)
     with ctx.alone():
         points, removed, databases = _choose(ctx)
+        if removed:
+            _take_tags(ctx, points, [point for point in points if point.id not in removed])
         for point in points:
             if point.id in removed:
                 _remove(ctx, point, databases)
@@ -98,14 +103,23 @@ def _choose(ctx: Context) -> tuple[list[RestorePoint], list[str], list[Database]
     return points, removed, [database for database, _exchange in ctx.databases(now.project)]
 
 
+def _take_tags(ctx: Context, points: list[RestorePoint], remaining: list[RestorePoint]) -> None:
+    """Take the names of versions away that no remaining point is of; before the points, whose own tags keep images."""
+    stack = ctx.stack.name
+    for name in sorted(_image_tags.names(stack, points).keys() - _image_tags.names(stack, remaining).keys()):
+        ctx.engine.untag(name)
+    _capture.move_tags(ctx.engine, stack, remaining)
+
+
 def _remove(ctx: Context, point: RestorePoint, databases: list[Database]) -> None:
     for database in databases:
         if database.name in point.databases:
             database.discard(database.staged_name(point.id))
     # The point first: a point whose image tags are gone could be offered though a prune has taken its images.
     ctx.store.remove(point.id)
-    for tag in _capture.keep_tags(point).values():
-        ctx.engine.untag(tag)
+    for below in filter(None, (_image_tags.prefix(ctx.stack.name), ctx.stack.registry)):
+        for name in _image_tags.of_point(point, below).values():
+            ctx.engine.untag(name)
 
 
 def _result(points: list[RestorePoint], removed: list[str]) -> dict[str, Any]:

@@ -34,9 +34,10 @@ from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2
 GOOD, BAD = "v0.9.0", "v1.0.0"
 COMMAND = "tier2-standard.yml"
 #: Not steps but what is found in the middle of one: a database beside the live one, and nobody let in.
-HALF_RESTORED, CLOSED = "half restored", "closed"
+HALF_RESTORED, MARKED, CLOSED = "half restored", "marked", "closed"
 _FOUND = {
     HALF_RESTORED: r"SELECT EXISTS (SELECT FROM pg_database WHERE datname LIKE 'shop\_prepared\_%')",
+    MARKED: "SELECT count(*) FROM pg_database WHERE shobj_description(oid, 'pg_database') LIKE '%\"preparing\"%'",
     CLOSED: "SELECT NOT datallowconn FROM pg_database WHERE datname = 'shop'",
 }
 STEPS = [
@@ -215,6 +216,21 @@ def test_nothing_is_lost_when_a_run_is_killed(arena: Arena, case: Case) -> None:
     undone = arena.stack.undo()
     assert (undone.rc == 0) == undoable, undone.output
     assert undoable or "there is no rollback to undo" in undone.said
+    arena.check(arena.new)
+
+
+def test_what_a_killed_capture_left_half_restored_is_removed_by_the_clean_up(arena: Arena) -> None:
+    process = arena.stack.start("restore-point.yml", version=BAD)
+    arena.wait_for(process, MARKED)
+    kill_tree(process.pid)
+    process.communicate(timeout=60)
+    (half,) = set(arena.tier2.databases()) - {"shop"}
+
+    assert half in arena.stack.run("cleanup.yml", "--check", "--diff").ok().output
+    assert half in arena.tier2.databases()
+    arena.stack.run("cleanup.yml").ok()
+    assert arena.tier2.databases() == ["shop"]
+    assert arena.stack.run("cleanup.yml").ok().recap["changed"] == 0
     arena.check(arena.new)
 
 

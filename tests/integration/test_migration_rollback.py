@@ -101,8 +101,11 @@ def test_a_command_and_a_file_roll_back_and_tier_2_returns_to_the_copy(pair: Pai
     assert _columns(pair) == (["discount", "id", "state"], ["discount", "id", "state"])
     before = pair.state()
     _by_command(pair, [*PSQL, "ALTER TABLE orders DROP COLUMN discount"]).ok()
-    assert _columns(pair) == (["id", "state"], ["discount", "id", "state"])
     (copy,) = pair.stack.points("before-")[-1:]
+    recorded = pair.stack.ledger()[-1]
+    assert (recorded["kind"], recorded["outcome"], recorded["before"]) == ("migration", "succeeded", copy)
+    assert " migration 2 " in " ".join(pair.stack.run("status.yml").ok().said.split())
+    assert _columns(pair) == (["id", "state"], ["discount", "id", "state"])
     script = """
         CREATE TABLE kept AS SELECT id, state FROM orders WHERE state LIKE '%'; -- 100 % of them
         DROP TABLE orders;
@@ -119,3 +122,16 @@ def test_a_command_and_a_file_roll_back_and_tier_2_returns_to_the_copy(pair: Pai
     assert pair.state()[0] == before[0]
     assert not pair.missing()
     assert Path(pair.stack.restore_points / copy).is_dir()
+
+
+def test_undo_returns_to_before_a_migration_rollback_only_where_its_run_is_named(pair: Pair) -> None:
+    """A rollback went before it: the undo of that one would take the migration's work along."""
+    before = pair.state()
+    _by_command(pair, [*PSQL, "ALTER TABLE orders DROP COLUMN discount"]).ok()
+    run = pair.stack.ledger()[-1]["run"]
+    _refused(pair.stack.undo(), "the stack was changed after run")
+    assert _columns(pair)[0] == ["id", "state"]
+    pair.stack.undo(run=run).ok()
+    assert _columns(pair)[0] == ["discount", "id", "state"]
+    assert pair.state()[0] == before[0]
+    assert not pair.missing()

@@ -238,8 +238,7 @@ def _stage_slowly(world: World, part: DatabasePart, reached: Any) -> None:
     world.database().stage(world.copy, part, "p", progress)
 
 
-def test_a_stage_that_was_killed_is_made_again(world: World, tools: str) -> None:
-    part, before = world.capture(), world.everything()
+def _kill_stage(world: World, part: DatabasePart) -> None:
     context = multiprocessing.get_context("fork")
     reached = context.Event()
     child = context.Process(target=_stage_slowly, args=(world, part, reached))
@@ -250,6 +249,24 @@ def test_a_stage_that_was_killed_is_made_again(world: World, tools: str) -> None
     child.join()
     assert len(world.server.databases(world.name)) == 2
     assert world.database().prepared() == []
+
+
+def test_what_a_killed_stage_left_is_told_from_what_is_whole_and_can_be_removed(world: World) -> None:
+    part, before = world.capture(), world.everything()
+    _kill_stage(world, part)
+    whole = world.database().stage(world.copy, part, "other", quiet)
+    (half,) = world.database().half_made()
+    assert half == world.database().staged_name("p") != whole
+
+    world.database().discard(half)
+    assert world.server.databases(world.name) == sorted([world.name, whole])
+    assert (world.database().half_made(), world.database().prepared()) == ([], [whole])
+    assert world.everything() == before
+
+
+def test_a_stage_that_was_killed_is_made_again(world: World, tools: str) -> None:
+    part, before = world.capture(), world.everything()
+    _kill_stage(world, part)
 
     staged = world.database().stage(world.copy, part, "p", quiet)
     assert world.database().loss(staged) == []

@@ -5,42 +5,14 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.tests.support import engine, images
+from ansible_collections.tiered.rollback.tests.support import checkout
+from ansible_collections.tiered.rollback.tests.support.checkout import git, lose, release
 from ansible_collections.tiered.rollback.tests.support.playbook import Outcome
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 from ansible_collections.tiered.rollback.tests.support.tier2_sqlite import DATABASE, Tier2Sqlite
-
-_APP = Path(images.__file__).parent / "app"
-
-
-def git(directory: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "init.defaultBranch=main"]
-    command = ["git", *identity, "-C", str(directory), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def release(stack: Stack, version: str) -> None:
-    """Commit and tag a version, build it from there, and bring it up, as a deployment from a checkout does."""
-    dockerfile = (_APP / "Dockerfile").read_text().replace("ARG VERSION\n", f"ARG VERSION={version}\n")
-    stack.write("app/Dockerfile", dockerfile)
-    stack.write(".env", f"BASE={images.BASE}\nUNIQUE={stack.name}-{version}\n")
-    git(stack.src, "add", ".")
-    git(stack.src, "commit", "-q", "-m", version)
-    git(stack.src, "tag", version)
-    engine.docker("compose", *stack.source, "build", "-q", cwd=str(stack.src))
-    stack.up()
-
-
-def lose(image: str) -> None:
-    """Take every name off an image, so that it is gone from this host."""
-    engine.untag(engine.inspect("image", image)[0]["RepoTags"])
-    assert engine.image_id(image) is None
 
 
 class Life:
@@ -74,19 +46,10 @@ class Life:
         """Describe a stack whose image is built from its checkout, with a secret that is not in there."""
         stack = self.stack
         services, volumes = self.tier2.describe()
-        services["api"]["build"] = {
-            "context": "./app",
-            "network": "none",
-            "args": {"BASE": "${BASE}", "UNIQUE": "${UNIQUE}"},
-            # What a build names besides must not be moved either.
-            "tags": [f"{stack.project}/api:also"],
-            "secrets": ["key"],
-        }
+        # What a build names besides must not be moved either.
+        checkout.buildable(stack, services["api"], tags=[f"{stack.project}/api:also"], secrets=["key"])
         stack.compose(services, volumes=volumes, secrets={"key": {"file": "./key"}})
-        shutil.copytree(_APP, stack.src / "app", ignore=shutil.ignore_patterns("__pycache__"))
-        git(stack.src.parent, "init", "-q", str(stack.src))
-        # The environment file is not in git, as on most hosts.
-        (stack.src / ".git/info/exclude").write_text("data\nacked-sqlite\n.env\nkey\n")
+        checkout.begin(stack)
         stack.write("key", "of the private package index")
 
 

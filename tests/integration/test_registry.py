@@ -102,6 +102,27 @@ def stack(make_stack: Any, registry: Registry) -> Iterator[Stack]:
     assert not [*engine.tags(prefix), *engine.digests(prefix)]
 
 
+def digest(stack: Stack, tag: str) -> str:
+    """Ask the registry which image a tag is."""
+    headers = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
+    url = f"http://{stack.description['registry'].replace('/', '/v2/', 1)}/api/manifests/{tag}"
+    request = urllib.request.Request(url, headers=headers, method="HEAD")
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return str(answer.headers["Docker-Content-Digest"])
+
+
+def pushed(stack: Stack, version: str) -> str:
+    """Return the digest by which a version's restore point knows the image."""
+    found: str = stack.manifest(stack.points(version)[-1])["services"]["api"]["digests"][0]
+    return found.rpartition("@")[2]
+
+
+def test_a_version_is_in_the_registry_by_its_names_too(stack: Stack) -> None:
+    (point,) = stack.points("v0.9.0")
+    assert {digest(stack, tag) for tag in (point, "v0.9.0", "v0.9")} == {pushed(stack, "v0.9.0")}
+    assert list(engine.tags(stack.description["registry"])) == [f"{stack.description['registry']}/api:{point}"]
+
+
 def lose_image(stack: Stack, image: str) -> None:
     """Take every name off an image, so that it is gone from this host."""
     stack.images.forget("v0.9.0", unique=stack.name)
@@ -133,3 +154,10 @@ def test_an_image_that_is_gone_is_pulled_by_digest_and_a_dead_registry_is_a_clea
     stack.rollback("v0.9.0").ok()
     assert stack.image_ids() == {"api": part["image_id"]}
     assert stack.ask("/api/status").version == "v0.9.0"
+
+
+def test_the_next_version_moves_the_registrys_previous(stack: Stack) -> None:
+    stack.deploy("v1.0.0")
+    stack.capture("v1.0.0")
+    assert digest(stack, "previous") == digest(stack, "v0.9.0") == pushed(stack, "v0.9.0")
+    assert digest(stack, "v1.0") == pushed(stack, "v1.0.0") != digest(stack, "previous")

@@ -33,7 +33,10 @@ def test_retention_keeps_what_runs_the_newest_and_the_pinned_and_leaves_other_st
 
         assert stack.points() == sorted(points.values())
         kept = engine.tags(f"tiered-rollback/{stack.name}/")
-        assert set(kept) == {f"tiered-rollback/{stack.name}/api:{point}" for point in points.values()}
+        # Of the versions that are left: their points', their own, their lines', and the previous one's.
+        tags = {*points.values(), *points, *(version.rpartition(".")[0] for version in points), "previous"}
+        assert set(kept) == {f"tiered-rollback/{stack.name}/api:{tag}" for tag in tags}
+        assert kept[f"tiered-rollback/{stack.name}/api:previous"] == stack.images.get("v0.3.0")
         assert all(engine.image_id(name) == stack.images.get("v0.1.0") for name in others)
     finally:
         engine.untag(others)

@@ -400,6 +400,9 @@ class FakeDatabase:
     def discard_half_made(self, point: str) -> None:
         self.call(f"discard half-made {point}")
 
+    def half_made(self) -> list[str]:
+        return [name for name in self.beside if name.startswith("half-")]
+
     def discard(self, staged: str) -> None:
         self.call("discard")
         self.beside.pop(staged, None)

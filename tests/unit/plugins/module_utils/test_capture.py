@@ -126,9 +126,26 @@ def test_images_of_a_version_are_pushed_where_a_registry_is_named(
     assert ctx.store.load(point.id) == point
 
 
-def test_a_service_that_is_named_in_capitals_gets_a_tag_that_the_engine_takes(build: Any) -> None:
-    point = build.point(services={"WebUI": build.service_part()})
-    assert list(_capture.keep_tags(point).values()) == [f"tiered-rollback/shop/webui:{point.id}"]
+def test_the_names_of_versions_are_pushed_too_and_do_not_stay_on_the_host(
+    ctx: Context, now: Observed, deployment: Any, build: Any
+) -> None:
+    stack = replace(ctx.stack, registry="localhost:5000/keep")
+    before = build.point("v0.8.0", id="p", services={"web": build.service_part(image_id=build.image_id("v1.0.0"))})
+    _capture.keep(ctx.store, before, {}, {}, ctx.engine)
+    deployment.world.calls.clear()
+    _capture.write(stack, ctx.store, now, _describe(ctx, now), ctx.engine)
+    pushed = [call[1].rpartition("/")[2] for call in deployment.world.calls if call[0] == "push"]
+    own = [f"{service}:{tag}" for service in ("api", "web") for tag in ("v0.9", "v0.9.0", "v0.9.0-x")]
+    assert sorted(pushed) == sorted([*own, "web:previous"])
+    kept = {name for name in deployment.world.tags if name.startswith("localhost:5000/")}
+    assert kept == {f"localhost:5000/keep/{service}:v0.9.0-x" for service in ("api", "web")}
+
+
+@pytest.mark.parametrize("image", ["r/x/web", "r/x/web:1", "r/x/web@sha256:1"])
+def test_a_repository_that_the_compose_file_names_images_in_is_the_users(build: Any, image: str) -> None:
+    services = {"web": build.service_part(image=image), "we": build.service_part(image="r/x/webs:1")}
+    assert _capture.users_repositories("r/x", build.point(services=services)) == ["web"]
+    assert _capture.users_repositories("r/y", build.point(services=services)) == []
 
 
 def test_the_running_version_is_the_points_it_equals_else_the_variable_else_the_label(

@@ -119,3 +119,13 @@ def test_what_was_put_aside_is_listed_oldest_first() -> None:
 def test_what_is_whole_is_listed() -> None:
     session = Session({"a": _prepared(), "b": _prepared(role=names.PREPARING)})
     assert _pg_swap.prepared(session, "shop") == ["a"]  # type: ignore[arg-type]
+
+
+def test_what_is_half_made_of_this_database_is_listed_and_no_other() -> None:
+    comments = {
+        "a": _prepared(),
+        "b": _prepared(role=names.PREPARING),
+        "c": _prepared(role=names.PREPARING, of="other"),
+        "shop_prepared_0123456789ab": "a person's",
+    }
+    assert _pg_swap.half_made(Session(comments), "shop") == ["b"]  # type: ignore[arg-type]

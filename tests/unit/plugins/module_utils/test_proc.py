@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _proc
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 ID, OTHER = "c" * 64, "d" * 64
 
@@ -42,3 +45,34 @@ def test_processes_that_outlived_their_container_are_named(tmp_path: Path) -> No
     assert _proc.left_behind([ID], tmp_path) == [f"process 7 of {ID[:12]}"]
     assert _proc.left_behind(["e" * 64], tmp_path) == []
     assert _proc.left_behind([], tmp_path) == []
+
+
+def _sleeper(directory: Path) -> subprocess.Popen[bytes]:
+    directory.mkdir(parents=True, exist_ok=True)
+    return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, cwd=directory)
+
+
+def test_who_works_in_a_directory_or_below_it_is_ended_and_nobody_else(tmp_path: Path) -> None:
+    inside = [_sleeper(tmp_path / "trees"), _sleeper(tmp_path / "trees/one/app")]
+    beside = _sleeper(tmp_path / "trees-of-others")
+    try:
+        (tmp_path / "link").symlink_to("trees")
+        _proc.end_below(tmp_path / "link")
+        assert [process.wait(5) for process in inside] == [-9, -9]
+        assert beside.poll() is None
+    finally:
+        for process in (*inside, beside):
+            process.kill()
+            process.communicate()
+
+
+def test_one_that_cannot_be_ended_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_proc, "_PATIENCE", 0)
+    monkeypatch.setattr(os, "kill", lambda *_: None)
+    process = _sleeper(tmp_path)
+    try:
+        with pytest.raises(RollbackError, match=f"processes {process.pid} still work in"):
+            _proc.end_below(tmp_path)
+    finally:
+        process.terminate()
+        process.communicate()

@@ -102,6 +102,10 @@ def _entry(run: str, **changes: Any) -> dict[str, Any]:
         ([_entry("1"), _entry("2", outcome="failed")], {"to-1"}, None, "before-1"),
         ([_entry("1"), _entry("2", kind="undo", target="before-1")], {"before-1"}, None, "before-1"),
         ([_entry("1"), _entry("2", kind="undo")], (), "2", "before-2"),
+        # A migration that was rolled back is undone only where it is named, and hides no rollback after it.
+        ([_entry("1"), _entry("2", kind="migration", target="")], {"to-1"}, "2", "before-2"),
+        ([_entry("1"), _entry("2", kind="migration", target="")], {"to-1"}, "1", "before-1"),
+        ([_entry("1", kind="migration", target=""), _entry("2")], {"to-2"}, None, "before-2"),
     ],
 )
 def test_undo_goes_to_the_state_before_the_run(
@@ -121,6 +125,8 @@ def test_undo_goes_to_the_state_before_the_run(
         ([_entry("1"), _entry("2")], "9", "no run 9 that could be undone", "1, 2"),
         ([_entry("1", outcome="failed")], "1", "no run 1 that could be undone", "none"),
         ([_entry("1")], None, "the stack was changed after run 1", "undo.yml -e run=1"),
+        ([_entry("1", kind="migration", target="")], None, "there is no rollback to undo", "status.yml"),
+        ([_entry("1", kind="migration", outcome="failed")], "1", "no run 1 that could be undone", "none"),
     ],
 )
 def test_an_undo_that_cannot_be_is_refused_with_what_can(
@@ -129,3 +135,11 @@ def test_an_undo_that_cannot_be_is_refused_with_what_can(
     with pytest.raises(RollbackError, match=message) as caught:
         _select.undo(entries, {"something-deployed-since"}, run)
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "failed"])
+def test_a_rollback_after_which_a_migration_was_rolled_back_is_not_undone_unless_named(outcome: str) -> None:
+    entries = [_entry("1"), _entry("2", kind="migration", target="", outcome=outcome), _entry("3", kind="undo")]
+    with pytest.raises(RollbackError, match="the stack was changed after run 1") as caught:
+        _select.undo(entries, {"to-1", "before-1"}, None)
+    assert "undo.yml -e run=1" in caught.value.hint

@@ -57,6 +57,18 @@ def test_it_is_a_database_as_capture_and_switch_ask(world: World) -> None:
     assert found.schema() == world.part.schema
 
 
+def test_what_is_half_made_is_listed_and_can_be_removed(world: World) -> None:
+    staged = world.stage()
+    half = f"{world.database.staged_name('other')}.partial"
+    for name in (half, f".other.db.prepared-{'0' * 12}.partial", ".app.db.prepared-mine.partial"):
+        (world.live.parent / name).write_bytes(b"")
+    before = world.files()
+    assert world.database.half_made() == [half]
+    world.database.discard(half)
+    assert world.files() == before - {half}
+    assert staged in world.files()
+
+
 def test_a_copy_says_what_it_holds_and_what_must_be_as_it_was(tmp_path: Path) -> None:
     live = sqlite.make(tmp_path / "app.db")
     sqlite.execute(live, "PRAGMA user_version = 7", "PRAGMA application_id = 42")

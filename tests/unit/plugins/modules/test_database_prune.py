@@ -52,11 +52,27 @@ def test_check_mode_gives_the_same_answer_and_removes_nothing(deployment: Any, b
     assert foretold == _prune(deployment, build)
 
 
+@pytest.mark.parametrize("days", [0, 1000])
+def test_what_was_half_made_goes_whatever_its_age_and_what_is_whole_stays(
+    deployment: Any, build: Any, days: int
+) -> None:
+    shop = deployment.add_database()
+    shop.beside = {"half-1": ("x", [], None), "prepared-p": ("y", [], None)}
+    foretold = _prune(deployment, build, check_mode=True, days=days)
+    assert len(shop.beside) == 2
+    result = _prune(deployment, build, days=days)
+    assert (result["changed"], result["half_made"]) == (True, [{"database": "shop", "name": "half-1"}])
+    assert result["diff"]["before"] == "shop: half-1, half made\n"
+    assert (list(shop.beside), foretold) == (["prepared-p"], result)
+    assert not _prune(deployment, build, days=days)["changed"]
+
+
 def test_where_nothing_was_put_aside_nothing_is_removed(deployment: Any, build: Any) -> None:
     deployment.add_database()
     assert _prune(deployment, build) == {
         "changed": False,
         "removed": [],
+        "half_made": [],
         "kept": [],
         "diff": {"before": "", "after": ""},
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _journal, _lock
+from ansible_collections.tiered.rollback.plugins.module_utils import _journal, _ledger, _lock
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.modules import migration_rollback
@@ -58,6 +58,40 @@ def test_a_command_is_run_after_every_database_was_copied(act: Act, deployment: 
     assert deployment.context().store.proven(point.id)
     assert _lock.holder(deployment.state) is None
     assert not (deployment.state / _journal.ACTIVITY).exists()
+
+
+def test_the_run_is_recorded_with_the_copy_as_what_was_before(act: Act, deployment: Any, build: Any) -> None:
+    copy = act()["copy"]
+    (entry,) = _ledger.entries(deployment.state)
+    keys = ("run", "stack", "kind", "tier", "outcome", "before", "target", "from_version", "to_version", "outage")
+    wanted = (build.run().id, "shop", "migration", 2, "succeeded", copy, "", "v0.9.0", "v0.9.0", None)
+    assert tuple(entry[key] for key in keys) == wanted
+    assert (entry["user"], entry["reason"]) == ("olga", "not stated")
+
+
+def test_one_that_failed_is_recorded_and_one_that_was_refused_or_foretold_is_not(
+    act: Act, deployment: Any, shop: Any, by_file: dict[str, Any]
+) -> None:
+    act(check_mode=True)
+    with pytest.raises(RollbackError):
+        act(timeout=0)
+    shop.failing["capture"] = RollbackError("disk full")
+    with pytest.raises(RollbackError, match="disk full"):
+        act()
+    assert _ledger.entries(deployment.state) == []
+    shop.failing["execute"] = RollbackError("syntax error")
+    with pytest.raises(RollbackError, match="syntax error") as caught:
+        act(**by_file)
+    (entry,) = _ledger.entries(deployment.state)
+    assert (entry["outcome"], entry["before"]) == ("failed", caught.value.facts["copy"])
+
+
+def test_on_a_broken_ledger_nothing_is_run(act: Act, deployment: Any, shop: Any) -> None:
+    deployment.state.mkdir(parents=True)
+    (deployment.state / _ledger.NAME).write_text("{}\n")
+    with pytest.raises(RollbackError, match="does not follow from the line before"):
+        act()
+    assert shop.calls == []
 
 
 def test_a_file_is_run_on_its_database(act: Act, deployment: Any, shop: Any, by_file: dict[str, Any]) -> None:

@@ -43,6 +43,73 @@ def test_another_version_is_captured_beside_it(act: Callable[..., dict[str, Any]
     assert [point.version for point in deployment.context().store.points()] == ["v0.9.0", "v1.0.0"]
 
 
+def _names(deployment: Any) -> dict[str, str]:
+    """Image id by version name of the service web."""
+    ours = "tiered-rollback/shop/web:"
+    tags = {k.removeprefix(ours): v for k, v in deployment.world.tags.items() if k.startswith(ours)}
+    return {tag: image for tag, image in tags.items() if "-20" not in tag}
+
+
+def test_versions_have_names_which_the_next_capture_moves(
+    act: Callable[..., dict[str, Any]], deployment: Any, build: Any
+) -> None:
+    old, new = build.image_id("v0.9.0"), build.image_id("v1.0.0")
+    act()
+    assert _names(deployment) == {"v0.9.0": old, "v0.9": old}
+    deployment.deploy("v1.0.0")
+    act()
+    assert _names(deployment) == {"v0.9.0": old, "v0.9": old, "v1.0.0": new, "v1.0": new, "previous": old}
+    assert deployment.world.tags["shop:v1.0.0"] == new
+
+
+def test_a_name_that_a_killed_capture_did_not_move_is_moved_by_the_next_one(
+    act: Callable[..., dict[str, Any]], deployment: Any, build: Any
+) -> None:
+    act()
+    deployment.world.tags["tiered-rollback/shop/web:v0.9"] = build.image_id("v1.0.0")
+    told = [f"tag {build.image_id('v0.9.0')} as tiered-rollback/shop/web:v0.9"]
+    assert act(check_mode=True)["actions"] == told
+    assert _names(deployment)["v0.9"] == build.image_id("v1.0.0")
+    assert act()["actions"] == told
+    assert _names(deployment)["v0.9"] == build.image_id("v0.9.0")
+    assert not act()["changed"]
+
+
+def test_an_older_version_whose_image_is_gone_is_no_obstacle(
+    act: Callable[..., dict[str, Any]], deployment: Any, build: Any
+) -> None:
+    act()
+    deployment.deploy("v1.0.0")
+    gone = build.image_id("v0.9.0")
+    del deployment.world.images[gone]
+    deployment.world.tags = {name: image for name, image in deployment.world.tags.items() if image != gone}
+    act()
+    assert set(_names(deployment)) == {"v1.0.0", "v1.0"}
+    assert not act()["changed"]
+
+
+def test_a_remark_says_which_images_lack_labels(act: Callable[..., dict[str, Any]], deployment: Any) -> None:
+    (remark,) = act(check_mode=True)["remarks"]
+    assert remark.startswith("The image of api, web does not say by labels")
+    labels = {f"org.opencontainers.image.{key}": "v0.9.0" for key in ("created", "revision", "version")}
+    deployment.world.add_image("v0.9.0", "shop:v0.9.0", labels=labels)
+    assert act()["remarks"] == []
+
+
+def test_a_remark_says_where_the_registrys_prefix_is_the_users_own(
+    act: Callable[..., dict[str, Any]], deployment: Any
+) -> None:
+    compose = deployment.src / "compose.yml"
+    deployment.world.add_image("v0.9.0", "localhost:5000/acme/web:v0.9.0")
+    compose.write_text(compose.read_text().replace("shop:$", "localhost:5000/acme/web:$"))
+    deployment.compose.recreate({"api": 1, "web": 1}, None, isolate=False)
+    deployment.raw["registry"] = "localhost:5000/acme"
+    assert "where web has its own images" in act()["remarks"][-1]
+    pushed = {call[1].partition("/acme/")[2] for call in deployment.world.calls if call[0] == "push"}
+    assert {name for name in pushed if "-20" not in name} == {"api:v0.9", "api:v0.9.0"}
+    assert {name.partition(":")[0] for name in pushed} == {"api", "web"}
+
+
 def test_the_stack_is_free_afterwards_whatever_happens(act: Callable[..., dict[str, Any]], deployment: Any) -> None:
     act()
     assert _lock.holder(deployment.state) is None

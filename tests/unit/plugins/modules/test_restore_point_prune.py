@@ -47,11 +47,37 @@ def test_old_points_go_with_their_own_tags_and_the_pinned_one_stays(
     assert (result["changed"], len(result["removed"]), result["kept"]) == (True, 3, 2)
     assert _versions(captured) == ["v1", "v5"]
     # A prune that deleted another environment's images (basecamp/kamal#1922).
-    removed = {call[1] for call in captured.world.calls}
-    assert len(removed) == 6
+    removed = {call[1] for call in captured.world.calls if call[0] == "untag"}
+    # Of two services three points' and three versions' names.
+    assert len(removed) == 12
     assert all(name.startswith("tiered-rollback/shop/") for name in removed)
     assert {"shop:v2", "shop:v3"} <= set(captured.world.tags)
     assert not act()["changed"]
+
+
+def test_no_name_is_left_of_a_version_without_a_point_and_previous_is_the_newest_that_remains(
+    act: Callable[..., dict[str, Any]], captured: Any, build: Any
+) -> None:
+    def names() -> dict[str, str]:
+        ours = "tiered-rollback/shop/web:"
+        tags = {k.removeprefix(ours): v for k, v in captured.world.tags.items() if k.startswith(ours)}
+        return {tag: image for tag, image in tags.items() if "-20" not in tag}
+
+    assert names()["previous"] == build.image_id("v4")
+    act()
+    assert names() == {
+        "v1": build.image_id("v1"),
+        "v5": build.image_id("v5"),
+        "previous": build.image_id("v1"),
+    }
+
+
+def test_what_was_pushed_loses_its_local_name_with_its_point(act: Callable[..., dict[str, Any]], captured: Any) -> None:
+    captured.raw["registry"] = "localhost:5000/keep"
+    pushed = [f"localhost:5000/keep/web:{point.id}" for point in captured.context().store.points()]
+    captured.world.tags.update(dict.fromkeys(pushed, "image"))
+    act()
+    assert [name for name in pushed if name in captured.world.tags] == [pushed[0], pushed[4]]
 
 
 def test_what_runs_is_kept_whatever_its_age(act: Callable[..., dict[str, Any]], captured: Any) -> None:

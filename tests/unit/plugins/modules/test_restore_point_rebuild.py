@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _capture, _journal, _lock
+from ansible_collections.tiered.rollback.plugins.module_utils import _image_tags, _journal, _lock
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 from ansible_collections.tiered.rollback.plugins.modules import restore_point, restore_point_rebuild
@@ -66,7 +66,7 @@ class Shop:
             "status": _git(self.src, "status", "--porcelain"),
             "files": {str(p): p.read_bytes() for p in self.src.iterdir() if p.is_file()},
             "running": self.deployment.running(),
-            "tags": {k: v for k, v in self.world.tags.items() if not k.startswith(_capture.KEEP_PREFIX)},
+            "tags": {k: v for k, v in self.world.tags.items() if not k.startswith(_image_tags.prefix("shop"))},
         }
 
 
@@ -101,7 +101,9 @@ def test_the_images_come_back_as_a_new_point_of_the_same_version(act: Act, shop:
     made = new.services["api"].image_id
     assert new.services["web"].image_id == made != old.services["api"].image_id
     assert shop.store.proven(new.id)
-    assert {shop.world.tags[tag] for tag in _capture.keep_tags(new).values()} == {made}
+    assert {shop.world.tags[tag] for tag in _image_tags.of_point(new).values()} == {made}
+    versions = ("v0.9.0", "v0.9", old.git.commit[:7])
+    assert {shop.world.tags[f"tiered-rollback/shop/web:{tag}"] for tag in versions} == {made}
     assert shop.prepared() == before
     assert not (shop.deployment.state / "rebuild").exists()
 
