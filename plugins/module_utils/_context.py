@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _api,
     _databases,
     _files,
     _journal,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._data import Exchange
     from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+    from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
     from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
     from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import SqliteDatabase
 
@@ -48,6 +50,8 @@ RUN_OPTIONS: dict[str, dict[str, Any]] = {**STACK_OPTIONS, "run": {"type": "dict
 POSTGRES_OPTIONS: dict[str, dict[str, Any]] = {
     "postgres": {"type": "dict", "required": True, "options": _databases.POSTGRES_SPEC}
 }
+#: Option of the modules that ask a snapshot API; documented in the ``mcp`` fragment.
+MCP_OPTIONS: dict[str, dict[str, Any]] = {"mcp": {"type": "dict", "required": True, "options": _api.MCP_SPEC}}
 #: Options of the modules that work on one SQLite database; documented in the ``sqlite`` fragment.
 SQLITE_OPTIONS: dict[str, dict[str, Any]] = {
     "path": {"type": "str", "required": True},
@@ -139,6 +143,14 @@ class Context:
             {"name": None, "schema_version": None, "writers": None, **given}, "the module"
         )
         return SqliteDatabase(description, self.engine if description.service else None, params["project"] or "")
+
+    @cached_property
+    def mcp(self) -> Mcp:
+        """The snapshot API that a module without a stack was given."""
+        from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
+
+        api = _api.parse_mcp(self.module.params["mcp"], "mcp")
+        return Mcp(api.url, api.token, api.timeout)
 
     @cached_property
     def run(self) -> Run:

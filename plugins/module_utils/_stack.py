@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tiered.rollback.plugins.module_utils import _api, _names
 from ansible_collections.tiered.rollback.plugins.module_utils import _databases as databases
-from ansible_collections.tiered.rollback.plugins.module_utils import _names
+from ansible_collections.tiered.rollback.plugins.module_utils._api import McpApi
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Postgres, Sqlite
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
@@ -28,6 +28,7 @@ _STACK_SPEC: dict[str, dict[str, Any]] = {
     "services": {"type": "dict", "default": {}},
     "postgres": {"type": "list", "elements": "dict", "default": []},
     "sqlite": {"type": "list", "elements": "dict", "default": []},
+    "mcp": {"type": "dict"},
     "image_source": {"type": "str", "choices": ["auto", "retag", "variable", "git"], "default": "auto"},
     "stop_timeout": {"type": "int"},
     "health_timeout": {"type": "int", "default": 60},
@@ -113,6 +114,7 @@ class Stack:
     services: Mapping[str, Service]
     postgres: tuple[Postgres, ...]
     sqlite: tuple[Sqlite, ...]
+    mcp: McpApi | None
     image_source: str
     stop_timeout: int | None
     health_timeout: int
@@ -136,13 +138,15 @@ class Stack:
 
     @property
     def secrets(self) -> set[str]:
-        """Values that must not show anywhere: passwords, and what checks send as headers, harmless ones left out."""
-        return {database.password for database in self.postgres if database.password} | {
+        """Values that must not show anywhere: passwords, tokens, and what checks send as headers but harmless ones."""
+        headers = {
             str(value)
             for check in self.checks
             for name, value in check.headers.items()
             if name.lower() not in _HARMLESS_HEADERS and value
         }
+        passwords = {database.password for database in self.postgres if database.password}
+        return headers | passwords | ({self.mcp.token} if self.mcp else set())
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -172,6 +176,9 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
             values[key] = [_names.relative_path(path, f"rollback_stack.{key}") for path in values[key]]
     values["services"] = {name: _service(name, entry) for name, entry in values["services"].items()}
     values.update(_databases(values))
+    if values["mcp"] is not None:
+        where = "rollback_stack.mcp"
+        values["mcp"] = _api.parse_mcp(_validated(_api.MCP_SPEC, values["mcp"], where), where)
     values["name"] = _names.stack_name(values["name"])
     return Stack(**databases.frozen(values))
 
@@ -205,11 +212,7 @@ def _service(name: str, raw: Mapping[str, Any] | None) -> Service:
 
 def _check(default_name: str, raw: Mapping[str, Any], where: str) -> Check:
     values = _validated(_CHECK_SPEC, raw, where)
-    # A URL is printed, logged and kept with the report; its user part would be too.
-    if "@" in re.split("[/?#]", values["url"].partition("://")[2])[0]:
-        raise RollbackError(f"{where}.url holds a user or password", "Send an Authorization header instead.")
-    if not values["url"].startswith(("http://", "https://")):
-        raise RollbackError(f"{where}.url is not an HTTP URL: {values['url']!r}", "Start it with http:// or https://.")
+    _names.http_url(values["url"], f"{where}.url")
     values["name"] = values["name"] or default_name
     return Check(**databases.frozen(values))
 
