@@ -63,6 +63,7 @@ def test_answers_have_the_documented_shapes(server: Start) -> None:
     answer = one.ask("POST", "/admin/snapshot", {"description": "x"})
     assert answer.status_code == 201
     made = answer.json()
+    assert made["kept"] is False
     details = one.ask("GET", f"/admin/snapshots/{made['id']}").json()
     files = {file["path"]: file for file in details.pop("manifest")}
     assert details == made
@@ -70,7 +71,12 @@ def test_answers_have_the_documented_shapes(server: Start) -> None:
     assert files["a"]["sizeBytes"] == 1
     done = one.ask("POST", "/admin/restore", {"snapshotId": made["id"]}).json()
     assert (done["changed"], done["before"]) == (False, None)
+    assert one.ask("POST", "/admin/snapshot", {"keep": True}).json()["kept"] is True
     (one.data / "a").write_text("2")
+    tried = one.ask("POST", "/admin/restore", {"snapshotId": made["id"], "dryRun": True}).json()
+    assert (tried["changed"], tried["filesChanged"], tried["before"]) == (True, 1, None)
+    assert one.ask("POST", "/admin/peelback/revert", {"levels": 1, "dryRun": True}).json()["changed"]
+    assert (one.data / "a").read_text() == "2"
     done = one.ask("POST", "/admin/restore", {"snapshotId": made["id"]}).json()
     assert (done["changed"], done["filesChanged"], done["before"]["trigger"]) == (True, 1, "before-restore")
     assert one.ask("DELETE", f"/admin/snapshots/{made['id']}").status_code == 204
@@ -130,6 +136,7 @@ def test_the_token_is_in_no_log_and_no_file(server: Start) -> None:
         ("/admin/snapshot", b'{"description": "\\ud800"}'),
         ("/admin/snapshot", b'{"description": 5}'),
         ("/admin/snapshot", b'{"describtion": "x"}'),
+        ("/admin/snapshot", b'{"keep": 1}'),
         ("/admin/snapshot", b"[" * 100_000),
         ("/admin/snapshot", b'{"description": "\xff"}'),
         ("/admin/restore", b"{}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,8 @@ def entry(
     return Entry(path, kind, mode, 0, 0, mtime, 1, digest * 64 if kind in ("file", "sqlite") else "", 1, 1, extra)
 
 
-def summary(number: int, trigger: str = "request", healthy: bool | None = None) -> Summary:
-    return Summary(f"snapshot-{number}", number, "", 0, "", trigger, healthy, 0, 0, 0)  # type: ignore[arg-type]
+def summary(number: int, trigger: str = "request", healthy: bool | None = None, kept: bool = False) -> Summary:
+    return Summary(f"snapshot-{number}", number, "", 0, "", trigger, healthy, 0, 0, 0, kept=kept)  # type: ignore[arg-type]
 
 
 def steps(current: list[Entry], target: list[Entry]) -> list[tuple[str, str]]:
@@ -87,6 +88,14 @@ def test_requested_snapshots_go_last_and_the_oldest_first() -> None:
 def test_interval_never_displaces_requests() -> None:
     assert not retention.room_for_interval([summary(1), summary(2)], 2)
     assert retention.room_for_interval([summary(1), summary(2, "interval")], 2)
+
+
+def test_kept_snapshots_neither_go_nor_count_and_are_levels() -> None:
+    known = [summary(1, kept=True), summary(2), summary(3, "interval"), summary(4, kept=True)]
+    assert retention.surplus(known, 2, ()) == []
+    assert retention.surplus(known, 0, ()) == ["snapshot-3", "snapshot-2"]
+    assert retention.room_for_interval(known, 2)
+    assert [one.number for one in retention.levels(known)] == [4, 3, 2, 1]
 
 
 def test_saved_states_are_no_levels() -> None:
@@ -165,6 +174,13 @@ def test_a_manifest_is_read_as_it_was_written() -> None:
     text = manifest.encode(made)
     assert manifest.decode(text, "x") == made
     assert manifest.decode_summary(text.splitlines()[0]) == made.summary
+
+
+def test_a_manifest_from_before_snapshots_could_be_kept_is_read() -> None:
+    head = json.loads(manifest.encode(Manifest(summary(1, kept=True), [])).splitlines()[0])
+    assert manifest.decode_summary(json.dumps(head).encode()).kept
+    del head["kept"]
+    assert manifest.decode_summary(json.dumps(head).encode()) == summary(1)
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "a//b", "", "a/./b", "x\0y", ".."])

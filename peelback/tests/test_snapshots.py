@@ -264,6 +264,39 @@ def test_the_target_and_the_saved_state_outlive_their_restore(service: Service, 
     assert {ids[0], done.before.id} <= set(kept)
 
 
+def test_a_kept_snapshot_outlives_the_others_and_a_restart(data: Path, tmp_path: Path) -> None:
+    service = make_service(data, tmp_path / "storage", keep=2)
+    (data / "a").write_text("kept")
+    kept = service.snapshot("of a restore point", kept=True)
+    for number in range(5):
+        (data / "a").write_text(str(number))
+        service.snapshot("")
+    service.close()
+    again = make_service(data, tmp_path / "storage", keep=2)
+    known = again.catalogue.summaries()
+    assert (len(known), known[-1]) == (3, kept)
+    again.revert(3)
+    assert (data / "a").read_text() == "kept"
+    again.delete(kept.id)
+    assert kept not in again.catalogue.summaries()
+    again.close()
+
+
+def test_a_dry_run_says_what_would_change_and_touches_nothing(service: Service, data: Path, tmp_path: Path) -> None:
+    (data / "a").write_text("1")
+    made = service.snapshot("")
+    (data / "a").write_text("2")
+    (data / "b").write_text("new")
+    # Where contents wait is made anew by each operation.
+    was, stored = picture(data), picture(tmp_path / "storage", ("incoming",))
+    tried = service.restore(made.id, dry_run=True)
+    assert (tried.changed, tried.changes, tried.before) == (True, 2, None)
+    assert service.revert(1, dry_run=True).snapshot == made
+    assert (picture(data), picture(tmp_path / "storage", ("incoming",))) == (was, stored)
+    assert service.restore(made.id).changes == 2
+    assert not service.restore(made.id, dry_run=True).changed
+
+
 def test_levels_count_back_and_end(service: Service, data: Path) -> None:
     for number in (1, 2, 3):
         (data / "a").write_text(str(number))

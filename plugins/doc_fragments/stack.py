@@ -33,6 +33,8 @@ options:
         C(postgres) of M(tiered.rollback.pg_backup).
       - C(sqlite) (list of dictionaries) describes SQLite files by C(path), on the host or with C(service) inside that
         service's volume, with C(name), C(schema_version) and C(writers) as for PostgreSQL.
+      - C(mcp) (dictionary) is the snapshot API of an MCP container, with the keys of the option C(mcp) of
+        M(tiered.rollback.mcp_snapshot).
     type: dict
     required: true
   state_dir:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _plan, _proc
+from ansible_collections.tiered.rollback.plugins.module_utils import _http, _plan, _proc
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
@@ -57,7 +57,7 @@ def http(check: Check, client: requests.Session | None = None) -> Result:
     try:
         detail = _ask(check, client or session())
     except (requests.RequestException, ValueError) as error:  # urllib3's error for a host such as a..b is the latter
-        detail = f"{type(error).__name__}: {_cause(error)}"
+        detail = _http.cause(error)
     took = (time.monotonic() - begun) * 1000
     return Result(name=check.name, ok=not detail, detail=detail or "as wanted", milliseconds=round(took, 1))
 
@@ -219,10 +219,3 @@ def _compare(document: Any, path: str, wanted: Any) -> str:
     if value is MISSING:
         return f"JSON {path} is missing"
     return "" if value == wanted else f"JSON {path} is {value!r:.80}, wanted {wanted!r:.80}"
-
-
-def _cause(error: BaseException) -> str:
-    # requests wraps the useful sentence three exceptions deep.
-    while (inner := error.__cause__ or error.__context__) is not None and not isinstance(error, OSError):
-        error = inner
-    return str(error)[:200]

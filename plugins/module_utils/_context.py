@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _api,
     _databases,
     _files,
     _journal,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._data import Exchange
     from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+    from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
     from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
     from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import SqliteDatabase
 
@@ -50,6 +52,8 @@ RUN_OPTIONS: dict[str, dict[str, Any]] = {**STACK_OPTIONS, "run": {"type": "dict
 POSTGRES_OPTIONS: dict[str, dict[str, Any]] = {
     "postgres": {"type": "dict", "required": True, "options": _databases.POSTGRES_SPEC}
 }
+#: Option of the modules that ask a snapshot API; documented in the ``mcp`` fragment.
+MCP_OPTIONS: dict[str, dict[str, Any]] = {"mcp": {"type": "dict", "required": True, "options": _api.MCP_SPEC}}
 #: Options of the modules that work on one SQLite database; documented in the ``sqlite`` fragment.
 SQLITE_OPTIONS: dict[str, dict[str, Any]] = {
     "path": {"type": "str", "required": True},
@@ -149,6 +153,14 @@ class Context:
         return SqliteDatabase(description, self.engine if description.service else None, params["project"] or "")
 
     @cached_property
+    def mcp(self) -> Mcp:
+        """The snapshot API that a module without a stack was given."""
+        from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
+
+        api = _api.parse_mcp(self.module.params["mcp"], "mcp")
+        return Mcp(api.url, api.token, api.timeout)
+
+    @cached_property
     def run(self) -> Run:
         """The run this module is a part of."""
         try:
@@ -168,9 +180,9 @@ def acted(actions: Sequence[str]) -> dict[str, Any]:
 def main(act: Callable[[Context], dict[str, Any]], options: dict[str, Any], **module_options: Any) -> None:
     """Run a module: *act* returns what is exited with, or raises what is failed with."""
     # The stack may hold tokens for checks: no_log keeps the options out of the target's system log, and the stack is
-    # left out of the invocation that -vvv shows.
+    # left out of the invocation that -vvv shows. So is mcp, whose URL may hold a password that is refused only later.
     module = AnsibleModule(argument_spec=options, supports_check_mode=True, no_log=True, **module_options)
-    shown = {"module_args": {name: value for name, value in module.params.items() if name != "stack"}}
+    shown = {"module_args": {name: value for name, value in module.params.items() if name not in ("stack", "mcp")}}
     try:
         result = act(Context(module))
     except RollbackError as error:

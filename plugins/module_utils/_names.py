@@ -100,6 +100,18 @@ def relative_path(path: str, where: str) -> str:
     return str(pure)
 
 
+def http_url(url: str, where: str) -> str:
+    """Return the URL of an HTTP server, or raise.
+
+    A URL is printed, logged and kept with reports; its user part would be too.
+    """
+    if "@" in re.split("[/?#]", url.partition("://")[2])[0]:
+        raise RollbackError(f"{where} holds a user or password", "Send them as a header or token instead.")
+    if not url.startswith(("http://", "https://")):
+        raise RollbackError(f"{where} is not an HTTP URL: {url!r}", "Start it with http:// or https://.")
+    return url
+
+
 def database(value: object) -> str:
     """Return the name of a database in a stack's description, which also names a directory, or raise."""
     return _match(_VERSION, value, "the name of a database", f"its key 'name' with {_ALLOWED[_VERSION]}")

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tiered.rollback.plugins.module_utils import _api, _flags, _names
 from ansible_collections.tiered.rollback.plugins.module_utils import _databases as databases
-from ansible_collections.tiered.rollback.plugins.module_utils import _flags, _names
+from ansible_collections.tiered.rollback.plugins.module_utils._api import McpApi
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Postgres, Sqlite
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._flags import Flag
@@ -30,6 +30,7 @@ _STACK_SPEC: dict[str, dict[str, Any]] = {
     "postgres": {"type": "list", "elements": "dict", "default": []},
     "sqlite": {"type": "list", "elements": "dict", "default": []},
     "flags": {"type": "dict", "default": {}},
+    "mcp": {"type": "dict"},
     "image_source": {"type": "str", "choices": ["auto", "retag", "variable", "git"], "default": "auto"},
     "stop_timeout": {"type": "int"},
     "health_timeout": {"type": "int", "default": 60},
@@ -116,6 +117,7 @@ class Stack:
     postgres: tuple[Postgres, ...]
     sqlite: tuple[Sqlite, ...]
     flags: Mapping[str, Flag]
+    mcp: McpApi | None
     image_source: str
     stop_timeout: int | None
     health_timeout: int
@@ -143,14 +145,16 @@ class Stack:
 
     @property
     def secrets(self) -> set[str]:
-        """Values that must not show anywhere: passwords, and what is sent as headers, harmless ones left out."""
+        """Values that must not show anywhere: passwords, tokens, and what is sent as headers, harmless ones left out."""
         sent = [check.headers for check in self.checks] + [flag.headers for flag in self.flags.values()]
-        return {database.password for database in self.postgres if database.password} | {
+        found = {
             str(value)
             for headers in sent
             for name, value in headers.items()
             if name.lower() not in _HARMLESS_HEADERS and value
         }
+        passwords = {database.password for database in self.postgres if database.password}
+        return found | passwords | ({self.mcp.token} if self.mcp else set())
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -181,6 +185,9 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
     values["services"] = {name: _service(name, entry) for name, entry in values["services"].items()}
     values["flags"] = {name: _flag(name, entry) for name, entry in values["flags"].items()}
     values.update(_databases(values))
+    if values["mcp"] is not None:
+        where = "rollback_stack.mcp"
+        values["mcp"] = _api.parse_mcp(_validated(_api.MCP_SPEC, values["mcp"], where), where)
     values["name"] = _names.stack_name(values["name"])
     return Stack(**databases.frozen(values))
 
@@ -223,7 +230,7 @@ def _flag(name: str, raw: Mapping[str, Any] | None) -> Flag:
     values = _validated(_flags.FLAG_SPEC, raw or {}, where)
     for key in ("status_url", "api_url"):
         if values[key]:
-            _url(values[key], f"{where}.{key}")
+            _names.http_url(values[key], f"{where}.{key}")
     flag = Flag(name=name, **databases.frozen(values))
     _flags.refuse_halves(flag, where)
     return flag
@@ -231,17 +238,9 @@ def _flag(name: str, raw: Mapping[str, Any] | None) -> Flag:
 
 def _check(default_name: str, raw: Mapping[str, Any], where: str) -> Check:
     values = _validated(_CHECK_SPEC, raw, where)
-    _url(values["url"], f"{where}.url")
+    _names.http_url(values["url"], f"{where}.url")
     values["name"] = values["name"] or default_name
     return Check(**databases.frozen(values))
-
-
-def _url(url: str, where: str) -> None:
-    # A URL is printed, logged and kept with the report; its user part would be too.
-    if "@" in re.split("[/?#]", url.partition("://")[2])[0]:
-        raise RollbackError(f"{where} holds a user or password", "Send an Authorization header instead.")
-    if not url.startswith(("http://", "https://")):
-        raise RollbackError(f"{where} is not an HTTP URL: {url!r}", "Start it with http:// or https://.")
 
 
 def _validated(spec: Mapping[str, Any], raw: Any, where: str) -> dict[str, Any]:

@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.tiered.rollback.plugins.module_utils._announce import announce
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.tests.support import engine
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
+from ansible_collections.tiered.rollback.tests.support.task import call
 
 
 @pytest.fixture(scope="module")
@@ -26,20 +25,6 @@ def stack(make_stack: Any) -> Stack:
     made.write(".env", "SECRET=hunter2\n", mode=0o640)
     made.deploy("v0.9.0")
     return made
-
-
-def call(on: Stack, tmp_path: Path, module: str, *arguments: str, **options: Any) -> dict[str, Any]:
-    """Run one module as a task and return its result; a failure is a result too."""
-    result = tmp_path / "result.json"
-    tasks = [
-        {f"tiered.rollback.{module}": options, "register": "found", "ignore_errors": True},
-        {"ansible.builtin.copy": {"content": "{{ found | to_json }}", "dest": str(result)}, "check_mode": False},
-    ]
-    play = tmp_path / "play.yml"
-    play.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    outcome = on.run(str(play), *arguments)
-    assert "hunter2" not in outcome.output
-    return dict(json.loads(result.read_text())) if result.exists() else {"output": outcome.output}
 
 
 def test_a_tag_is_moved_to_an_image_id_once(stack: Stack, tmp_path: Path) -> None:

@@ -57,12 +57,12 @@ def leftovers(value: str) -> list[str]:
     return found
 
 
-def remove_labelled(value: str) -> None:
-    """Remove every container, network and volume whose test label has a value."""
+def remove_labelled(value: str, label: str = LABEL) -> None:
+    """Remove every container, network and volume whose label, that of tests unless told, has a value."""
     for kind, ls, rm in (
         ("container", ["ls", "-a"], ["rm", "-f", "-v"]),
         ("network", ["ls"], ["rm"]),
         ("volume", ["ls"], ["rm"]),
     ):
-        if names := docker(kind, *ls, "-q", "--filter", f"label={LABEL}={value}").split():
+        if names := docker(kind, *ls, "-q", "--filter", f"label={label}={value}").split():
             docker(kind, *rm, *names, check=False)

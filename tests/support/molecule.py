@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.tests.support import engine, proxied
+from ansible_collections.tiered.rollback.tests.support import engine, peelback, proxied
 from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2
@@ -100,6 +100,10 @@ def assert_configured(host: Any, made: Stack, version: str) -> None:
     assert made.ask("/").document["greeting"] == configuration(version).split("=")[1].strip()
 
 
+def _about_snapshots(made: Stack) -> bool:
+    return "mcp" in made.name
+
+
 def create(made: Stack) -> None:
     """Bring v0.9.0 up and describe the stack for the inventory."""
     database = tier2(made)
@@ -115,11 +119,20 @@ def create(made: Stack) -> None:
         made.deploy(OLD)
     made.description["services"]["api"]["checks"] = [{"url": f"http://127.0.0.1:{made.port}/api/status"}]
     made.description["health_timeout"] = 15
+    if _about_snapshots(made):
+        peelback.describe(made)
+        peelback.build(made.variables["peelback_image"])
     (made.src.parent / "rollback_stack.json").write_text(json.dumps(made.description), encoding="utf-8")
 
 
 def deploy(made: Stack) -> None:
-    """Deploy v1.0.0; where the scenario is about a broken target, v0.9.0 can run no more from then on."""
+    """Deploy v1.0.0; where the scenario is about a broken target, v0.9.0 can run no more from then on.
+
+    Where it is about snapshots, v0.9.0 stays and only its data is broken.
+    """
+    if _about_snapshots(made):
+        made.trouble(OLD, "unhealthy")
+        return
     database = tier2(made)
     if database is not None:
         _deploy_with_data(made, database)
@@ -143,6 +156,7 @@ def _deploy_with_data(made: Stack, database: Tier2 | Tier2Sqlite) -> None:
 
 def destroy(made: Stack) -> None:
     """Remove everything, and fail when something is left."""
+    peelback.remove(made)
     made.down()
     made.images.remove()
     shutil.rmtree(made.src.parent)

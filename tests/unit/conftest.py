@@ -586,11 +586,23 @@ def operator(deployment: Deployment, build: Build, monkeypatch: pytest.MonkeyPat
 
 @dataclass
 class Site:
-    """A real HTTP server; *answers* holds (status, body) by path, *asked* every request."""
+    """A real HTTP server; *asked* holds every request.
+
+    :ivar answers: (status, body) by path, or that with headers; of a list, the first is served once and then dropped,
+        but for the last one.
+    """
 
     url: str
-    answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     asked: list[SimpleNamespace] = field(default_factory=list)
+
+    def answer(self, path: str) -> tuple[int, bytes, dict[str, str]]:
+        """What is served next at a path."""
+        found = self.answers.get(path, (404, b"no such page"))
+        if isinstance(found, list):
+            found = found.pop(0) if len(found) > 1 else found[0]
+        status, body, *headers = found
+        return status, body, headers[0] if headers else {}
 
 
 @pytest.fixture
@@ -603,14 +615,16 @@ def site() -> Iterator[Site]:
             found.asked.append(
                 SimpleNamespace(method=self.command, path=self.path, headers=dict(self.headers), body=body)
             )
-            status, answer = found.answers.get(self.path, (404, b"no such page"))
+            status, answer, headers = found.answer(self.path)
             self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(answer)
 
-        do_HEAD = do_POST = do_GET
+        do_HEAD = do_POST = do_DELETE = do_GET
 
         def log_message(self, *_: Any) -> None:
             """Keep quiet."""
@@ -622,3 +636,57 @@ def site() -> Iterator[Site]:
     yield found
     server.shutdown()
     server.server_close()
+
+
+class SnapshotApi:
+    """A snapshot API with two snapshots of request, which answers as peelback does, on a :class:`Site`."""
+
+    TOKEN = "hunter2-hunter2"
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.list(self.snapshot(2), self.snapshot(1))
+        self.serve("/health", {"status": "ok"})
+        status = {"version": "0.1.0", "status": "ok", "snapshots": 2, "storedBytes": 9, "freeBytes": 10}
+        self.serve("/admin/status", {**status, "operation": None, "lastError": None})
+        counts = {"consecutiveFailures": 0, "attempts": 0, "maxAttempts": 3}
+        rollback = {"automatic": True, "health": "healthy", "gaveUp": False, **counts}
+        schedule = {"enabled": True, "intervalSeconds": 300.0, "nextSnapshot": None, "pausedBecause": None}
+        sizes = {"maxSnapshots": 10, "snapshots": 2, "levels": 2}
+        self.serve("/admin/peelback/status", {**schedule, **sizes, "rollback": rollback})
+        self.serve("/admin/snapshot", self.snapshot(3), 201)
+        self.restoration("/admin/restore", self.snapshot(1))
+        self.restoration("/admin/peelback/revert", self.snapshot(2))
+
+    @staticmethod
+    def snapshot(number: int, **changes: Any) -> dict[str, Any]:
+        """A snapshot as JSON says it."""
+        when = {"id": f"snapshot-{number}", "timestamp": "2026-11-20T10:00:00Z", "level": 1, "healthy": None}
+        size = {"size": "9B", "sizeBytes": 9, "newBytes": 9, "files": 1}
+        said = {"description": f"number {number}", "trigger": "request", "kept": False, "remarks": []}
+        return {**when, **size, **said, **changes}
+
+    def serve(self, path: str, document: Any, status: int = 200) -> None:
+        self.site.answers[path] = (status, json.dumps(document).encode())
+
+    def list(self, *snapshots: dict[str, Any]) -> None:
+        self.serve("/admin/snapshots", snapshots)
+
+    def restoration(self, path: str, restored: dict[str, Any], **changes: Any) -> None:
+        before = self.snapshot(9, trigger="before-restore", level=None)
+        done = {"changed": True, "restored": restored, "before": before, "filesChanged": 4, "seconds": 0.5}
+        self.serve(path, {**done, **changes})
+
+    def asked(self, method: str) -> dict[str, Any]:
+        """Bodies by path of what was asked by a method."""
+        return {each.path: json.loads(each.body or "null") for each in self.site.asked if each.method == method}
+
+    def context(self, *, check_mode: bool = False, **params: Any) -> Context:
+        mcp = {"url": self.site.url, "token": self.TOKEN, "timeout": 5.0}
+        return Context(FakeModule({"mcp": mcp, **params}, check_mode))
+
+
+@pytest.fixture
+def snapshot_api(site: Site) -> SnapshotApi:
+    """A snapshot API on a real server."""
+    return SnapshotApi(site)

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tiered.rollback.plugins.doc_fragments import stack as fragments
 from ansible_collections.tiered.rollback.plugins.module_utils import _context, _names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,8 +71,9 @@ def _options(name: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any]
     options = dict(documented.get("options") or {})
     attributes = dict(documented.get("attributes") or {})
     for fragment in documented.get("extends_documentation_fragment") or ():
-        part = fragment.removeprefix("tiered.rollback.stack").lstrip(".").upper() or "DOCUMENTATION"
-        loaded = yaml.safe_load(getattr(fragments.ModuleDocFragment, part))
+        file, _unused, part = fragment.removeprefix("tiered.rollback.").partition(".")
+        fragments = importlib.import_module(f"{PACKAGE}.doc_fragments.{file}").ModuleDocFragment
+        loaded = yaml.safe_load(getattr(fragments, part.upper() or "DOCUMENTATION"))
         options = {**(loaded.get("options") or {}), **options}
         attributes = {**(loaded.get("attributes") or {}), **attributes}
     return caught.value.args[0], {"options": options, "attributes": attributes, "module": documented["module"]}

@@ -73,7 +73,7 @@ def _admin(parts: Parts) -> APIRouter:
     @router.post("/snapshot", status_code=201, responses=_problems(409, 503))
     def create_snapshot(request: models.SnapshotRequest) -> models.Snapshot:
         """Takes a snapshot of the present state."""
-        return parts.shown(service.snapshot(request.description))
+        return parts.shown(service.snapshot(request.description, kept=request.keep))
 
     @router.get("/snapshots")
     def list_snapshots() -> list[models.Snapshot]:
@@ -96,8 +96,8 @@ def _admin(parts: Parts) -> APIRouter:
     @router.post("/restore", responses=_problems(404, 409, 503))
     def restore(request: models.RestoreRequest) -> models.Restoration:
         """Makes the data directory equal to a snapshot, wholly or not at all."""
-        done = service.restore(request.snapshot_id)
-        if parts.watch:
+        done = service.restore(request.snapshot_id, request.dry_run)
+        if parts.watch and not request.dry_run:
             parts.watch.forget()
         return models.restoration_of(done, parts.levels())
 
@@ -120,8 +120,8 @@ def _peelback(parts: Parts) -> APIRouter:
     @router.post("/peelback/revert", responses=_problems(404, 409, 503))
     def revert(request: models.RevertRequest) -> models.Restoration:
         """Goes back to the snapshot of this level; asking again goes back to the same one."""
-        done = parts.service.revert(request.levels)
-        if parts.watch:
+        done = parts.service.revert(request.levels, request.dry_run)
+        if parts.watch and not request.dry_run:
             parts.watch.forget()
         return models.restoration_of(done, parts.levels())
 

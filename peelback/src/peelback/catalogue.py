@@ -71,7 +71,9 @@ class Catalogue:
         assert self._before is not None
         return self._before[1]
 
-    def add(self, draft: Draft, description: str, trigger: Trigger, healthy: bool | None) -> Summary:
+    def add(
+        self, draft: Draft, description: str, trigger: Trigger, healthy: bool | None, kept: bool = False
+    ) -> Summary:
         """Makes a draft a snapshot. The manifest's rename is what makes it one."""
         self._objects.commit()
         now = datetime.now(UTC)
@@ -88,6 +90,7 @@ class Catalogue:
             bytes=sum(entry.size for entry in contents),
             new_bytes=draft.new_bytes,
             remarks=draft.remarks,
+            kept=kept,
         )
         made = Manifest(summary, draft.entries)
         replace(self._path(summary.id), manifest.encode(made))

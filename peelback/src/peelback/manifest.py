@@ -44,7 +44,7 @@ class Summary:
 
     `number` orders snapshots, also when the clock was set back; `started_ns` is when reading began
     (Unix time); `healthy` is what the watch knew at that moment; `new_bytes` is what the snapshot
-    added to the storage.
+    added to the storage; `kept` ones are never deleted to make room.
     """
 
     id: str
@@ -58,6 +58,8 @@ class Summary:
     bytes: int
     new_bytes: int
     remarks: list[str] = field(default_factory=list)
+    # Left out of manifests that are older than it.
+    kept: bool = False
 
 
 @dataclass(frozen=True)

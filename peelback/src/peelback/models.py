@@ -27,20 +27,29 @@ class _Request(_Model):
 
 
 class SnapshotRequest(_Request):
+    """`keep`: never deleted to make room, and not counted among maxSnapshots."""
+
     description: str = Field(default="", max_length=500)
+    keep: bool = False
 
 
 class RestoreRequest(_Request):
+    """`dryRun`: check everything and say what would change, and touch nothing."""
+
     snapshot_id: SnapshotId
+    dry_run: bool = False
 
 
 class RevertRequest(_Request):
+    """`dryRun` as in a restore."""
+
     levels: Annotated[int, BeforeValidator(_whole)] = Field(default=1, ge=1, le=10_000)
+    dry_run: bool = False
 
 
 class Snapshot(_Model):
     """`size` as a person reads it, `sizeBytes` exactly; `newBytes` is what it added to the storage; `level` is
-    what revert takes to come here, null for a state saved before a restore."""
+    what revert takes to come here, null for a state saved before a restore; only a request deletes a `kept` one."""
 
     id: SnapshotId
     timestamp: str = Field(examples=["2025-11-17T10:00:00Z"])
@@ -51,6 +60,7 @@ class Snapshot(_Model):
     files: int
     trigger: Literal["request", "interval", "before-restore"]
     healthy: bool | None
+    kept: bool
     level: int | None
     remarks: list[str]
 
@@ -72,7 +82,7 @@ class SnapshotDetails(Snapshot):
 
 
 class Restoration(_Model):
-    """`before` is the state that was replaced, null where nothing differed (`changed` is false then)."""
+    """`before` is the state that was replaced; null where nothing differed, and in a dry run."""
 
     changed: bool
     restored: Snapshot
@@ -166,6 +176,7 @@ def _fields(summary: Summary) -> dict[str, object]:
         "files": summary.files,
         "trigger": summary.trigger,
         "healthy": summary.healthy,
+        "kept": summary.kept,
         "remarks": [printable(remark) for remark in summary.remarks],
     }
 

@@ -1,8 +1,8 @@
 """Which snapshots stay and which one is meant. Pure.
 
-The rule: at most `keep` snapshots. When there are more, those made by the service itself go first, the
-oldest of them first; requested ones go only when nothing else is left. A snapshot by interval never
-displaces a requested one: when requested ones fill all places, none are made.
+The rule: at most `keep` snapshots, beside the kept ones, which go by request only. When there are more, those
+made by the service itself go first, the oldest of them first; requested ones go only when nothing else is left.
+A snapshot by interval never displaces a requested one: when requested ones fill all places, none are made.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from peelback.manifest import Summary
 
 
 def surplus(snapshots: Sequence[Summary], keep: int, protected: Collection[str]) -> list[str]:
-    """Ids to delete so that at most `keep` remain; `protected` ones are never among them."""
-    candidates = [snapshot for snapshot in snapshots if snapshot.id not in protected]
+    """Ids to delete so that at most `keep` remain beside the kept ones; `protected` ones are never among them."""
+    counted = [snapshot for snapshot in snapshots if not snapshot.kept]
+    candidates = [snapshot for snapshot in counted if snapshot.id not in protected]
     candidates.sort(key=lambda snapshot: (snapshot.trigger == "request", snapshot.number))
-    return [snapshot.id for snapshot in candidates[: max(0, len(snapshots) - keep)]]
+    return [snapshot.id for snapshot in candidates[: max(0, len(counted) - keep)]]
 
 
 def room_for_interval(snapshots: Sequence[Summary], keep: int) -> bool:
     """Whether a snapshot by interval fits without displacing a requested one."""
-    return sum(snapshot.trigger == "request" for snapshot in snapshots) < keep
+    return sum(snapshot.trigger == "request" and not snapshot.kept for snapshot in snapshots) < keep
 
 
 def levels(snapshots: Sequence[Summary]) -> list[Summary]:

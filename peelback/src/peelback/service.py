@@ -32,16 +32,16 @@ PATIENCE = 60
 
 @dataclass(frozen=True)
 class Restored:
-    """A finished restore. `before` is the state that it replaced, None where nothing differed."""
+    """A finished restore, or one that was only tried out.
+
+    `before` is the state that it replaced, None where nothing was.
+    """
 
     snapshot: Summary
     before: Summary | None
+    changed: bool
     changes: int
     seconds: float
-
-    @property
-    def changed(self) -> bool:
-        return self.before is not None
 
 
 class Service:
@@ -76,34 +76,37 @@ class Service:
         self._reader = Reader(settings.data, self._excluded, self._objects, settings.patience)
         self._show()
 
-    def snapshot(self, description: str, trigger: Trigger = "request") -> Summary:
-        """Takes one, and deletes those that are too many."""
+    def snapshot(self, description: str, trigger: Trigger = "request", kept: bool = False) -> Summary:
+        """Takes one, and deletes those that are too many; a kept one is deleted by request only."""
         with self._operation("snapshot", trigger):
             draft = self._reader.read(self.catalogue.before())
-            made = self.catalogue.add(draft, description, trigger, self.health())
+            made = self.catalogue.add(draft, description, trigger, self.health(), kept)
             self._prune({made.id})
             return made
 
-    def restore(self, snapshot: str, trigger: str = "request") -> Restored:
+    def restore(self, snapshot: str, dry_run: bool = False) -> Restored:
         """Makes the data directory equal to a snapshot; the state before it is a snapshot afterwards.
+
+        Args:
+            dry_run: check everything and say what would change, and touch nothing.
 
         Raises:
             UnknownSnapshotError, DamagedError: nothing was touched.
         """
-        with self._operation("restore", trigger):
-            return self._restore(snapshot)
+        with self._operation("restore", "request"):
+            return self._restore(snapshot, dry_run)
 
-    def revert(self, levels: int, trigger: str = "request") -> Restored:
+    def revert(self, levels: int, dry_run: bool = False) -> Restored:
         """Goes back to the `levels`-th newest snapshot, not counting states saved before a restore.
 
         Raises:
             TooFewLevelsError: there are not so many; nothing was touched.
         """
-        with self._operation("revert", trigger):
+        with self._operation("revert", "request"):
             available = retention.levels(self.catalogue.summaries())
             if levels > len(available):
                 raise TooFewLevelsError(f"{levels} levels back were asked for, and there are {len(available)}")
-            return self._restore(available[levels - 1].id)
+            return self._restore(available[levels - 1].id, dry_run)
 
     def restore_good(self, tried: Collection[str]) -> tuple[Restored | None, list[str]]:
         """Goes back to the newest good snapshot that is sound.
@@ -132,19 +135,19 @@ class Service:
     def close(self) -> None:
         os.close(self._alone)
 
-    def _restore(self, snapshot: str) -> Restored:
+    def _restore(self, snapshot: str, dry_run: bool = False) -> Restored:
         begin = time.monotonic()
         wanted = self.catalogue.load(snapshot)
         self._verify(wanted)
         draft = self._reader.read(self.catalogue.before(), tolerant=True)
         steps = plan(draft.entries, wanted.entries)
-        if not steps:
-            return Restored(wanted.summary, None, 0, time.monotonic() - begin)
+        changes = sum(step.action in ("put", "remove") for step in steps)
+        if dry_run or not steps:
+            return Restored(wanted.summary, None, bool(steps), changes, time.monotonic() - begin)
         before = self.catalogue.add(draft, f"before the restore of {snapshot}", "before-restore", self.health())
         self._restorer.run(snapshot, steps)
         self._prune({before.id, snapshot})
-        changes = sum(step.action in ("put", "remove") for step in steps)
-        return Restored(wanted.summary, before, changes, time.monotonic() - begin)
+        return Restored(wanted.summary, before, True, changes, time.monotonic() - begin)
 
     def _verify(self, wanted: Manifest) -> None:
         sound: dict[str, bool] = {}

@@ -46,6 +46,10 @@ def test_no_description_is_an_error_that_names_discover(nothing: Any) -> None:
         ({"services": {"web": {"checks": [{"url": "http://x"}, {"url": "file:///x"}]}}}, r"checks\[1\].url"),
         ({"services": {"web": {"checks": [{"url": "http://x", "method": "DELETE"}]}}}, "method"),
         ({"services": {"web": {"checks": [{"url": "http://u:p@x/"}]}}}, r"checks\[0\].url holds a user or password"),
+        ({"mcp": {"url": "http://x"}}, "rollback_stack.mcp: .*token"),
+        ({"mcp": {"url": "http://u:p@x", "token": "t"}}, "rollback_stack.mcp.url holds a user or password"),
+        ({"mcp": {"url": "http://x", "token": "t", "tokne": "t"}}, "rollback_stack.mcp: .*tokne"),
+        ({"mcp": "http://x"}, "mcp"),
     ],
 )
 def test_a_wrong_key_is_named_with_its_place(change: dict[str, Any], message: str) -> None:
@@ -82,6 +86,14 @@ def test_what_checks_send_as_headers_is_secret_unless_it_is_harmless() -> None:
     headers = {"Authorization": "Bearer t", "X-Key": 7, "Accept": "text/html", "content-type": "x", "X-Empty": ""}
     services = {"web": {"checks": [{"url": "http://x/mail@y", "headers": headers}]}}
     assert _stack.parse({**MINIMAL, "services": services}).secrets == {"Bearer t", "7"}
+
+
+def test_the_snapshot_api_has_defaults_and_its_token_is_secret() -> None:
+    assert _stack.parse(MINIMAL).mcp is None
+    stack = _stack.parse({**MINIMAL, "mcp": {"url": "http://x", "token": "hunter2"}})
+    assert stack.mcp is not None
+    assert (stack.mcp.timeout, stack.secrets) == (60.0, {"hunter2"})
+    assert "hunter2" not in repr(stack)
 
 
 def test_an_error_about_a_url_does_not_repeat_its_password() -> None:

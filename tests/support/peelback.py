@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real snapshot service beside a stack: its image, its configuration, and what the inventory says of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from ansible_collections.tiered.rollback.tests.support import engine, images, playbook
+from ansible_collections.tiered.rollback.tests.support.stack import Stack, free_port
+
+TOKEN = "hunter2-a-token-that-shows-nowhere"
+#: By request only, so that a test knows every snapshot that there is.
+CONFIG = """\
+recovery:
+  peelback:
+    enabled: false
+    snapshots: {maxSnapshots: 4, storage: /app/data/snapshots}
+  rollback: {strategy: manual}
+"""
+_LABEL = "tiered.rollback.peelback"
+
+
+def build(name: str) -> str:
+    """Build the service's image, under a name of the test's own."""
+    environ = {**os.environ, "BASE_IMAGE": images.BASE, "PYTHON": sys.executable}
+    subprocess.run([playbook.ROOT / "peelback/build", name], check=True, env=environ, timeout=400, capture_output=True)
+    return name
+
+
+def describe(stack: Stack) -> None:
+    """Say in a stack's inventory that the service runs beside it, on the data that its services read."""
+    stack.write("mcp-config.yml", CONFIG)
+    port = free_port()
+    stack.description["mcp"] = {"url": f"http://127.0.0.1:{port}", "token": TOKEN, "timeout": 20}
+    stack.variables.update(
+        peelback_project=stack.project,
+        peelback_image=f"{stack.images.prefix}/peelback:1",
+        peelback_data=str(stack.src / "data"),
+        peelback_config=str(stack.src / "mcp-config.yml"),
+        peelback_token=TOKEN,
+        peelback_port=port,
+        peelback_directory=str(stack.state / "peelback"),
+    )
+
+
+def remove(stack: Stack) -> None:
+    """Remove the service's container."""
+    engine.remove_labelled(stack.project, _LABEL)
