@@ -16,6 +16,7 @@ MCP_SPEC: dict[str, dict[str, Any]] = {
     "url": {"type": "str", "required": True},
     "token": {"type": "str", "required": True, "no_log": True},
     "timeout": {"type": "float", "default": 60.0},
+    "services": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -24,11 +25,13 @@ class McpApi:
     """The snapshot API of an MCP container, as peelback provides it.
 
     :param timeout: seconds for one request, retries included.
+    :param services: services that work with the data, and are stopped while it is replaced.
     """
 
     url: str
     token: str = field(repr=False)
     timeout: float
+    services: tuple[str, ...] = ()
 
 
 def parse_mcp(values: Mapping[str, Any], where: str) -> McpApi:
@@ -45,4 +48,4 @@ def parse_mcp(values: Mapping[str, Any], where: str) -> McpApi:
         )
     if not 0 < values["timeout"] <= 3600:
         raise RollbackError(f"{where}.timeout must be from 0 to 3600 seconds", "60 is the default.")
-    return McpApi(url=url, token=token, timeout=values["timeout"])
+    return McpApi(url=url, token=token, timeout=values["timeout"], services=tuple(values["services"]))

@@ -22,6 +22,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _journal,
     _lock,
     _logs,
+    _mcp_part,
     _outcome,
     _target,
 )
@@ -131,7 +132,10 @@ def _begin(ctx: Context) -> dict[str, Any]:
         databases, problems = data.copy_what_can_be(before_id(ctx))
         for problem in problems:
             ctx.module.warn(problem)
-        journal.before = capture_before(ctx, now, checks, result["from_version"], databases)
+        mcp = None
+        if ctx.stack_mcp and target.plan.subjects("restore_snapshot"):
+            mcp = _mcp_part.capture_before(ctx.stack_mcp, before_id(ctx), ctx.module.warn)
+        journal.before = capture_before(ctx, now, checks, result["from_version"], databases, mcp)
         journal.save()
     return {**result, "before": journal.before}
 
@@ -192,10 +196,12 @@ def capture_before(
     checks: list[_checks.Result],
     version: str,
     databases: Mapping[str, DatabasePart],
+    mcp: str | None = None,
 ) -> str:
     """Write the restore point of the state before this run, whatever that state is, and return its id.
 
     :param databases: their copies, which lie in the store already.
+    :param mcp: id of the snapshot of the MCP container's data.
     """
     point = _capture.describe(
         ctx.stack,
@@ -208,6 +214,7 @@ def capture_before(
         reason=f"state before {ctx.run.playbook}",
         healthy=all(check.ok for check in checks),
         databases=databases,
+        mcp=mcp,
     )
     _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
     try:

@@ -46,12 +46,14 @@ def describe(
     reason: str,
     healthy: bool,
     databases: Mapping[str, DatabasePart] | None = None,
+    mcp: str | None = None,
 ) -> RestorePoint:
     """Return the manifest of what runs now; writes nothing.
 
     :param kind: ``deploy`` demands a stack worth returning to; ``before`` takes any state as it is.
     :param healthy: whether containers and checks are good now; a point that is not must only be *as captured* later.
     :param databases: their copies, which lie in the store already.
+    :param mcp: id of the snapshot of the MCP container's data.
     :raises RollbackError: for a ``deploy`` point of a stack that does not run as its files say.
     """
     if not now.containers:
@@ -78,6 +80,7 @@ def describe(
         git=_git(stack, now),
         databases=databases or {},
         flags=now.flags,
+        mcp=mcp,
     )
 
 

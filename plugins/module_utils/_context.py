@@ -92,10 +92,27 @@ class Context:
                 _lock.release(self.state, self.run)
 
     @cached_property
+    def stack_mcp(self) -> Mcp | None:
+        """The snapshot API that the stack describes; None where it describes none, or is asked to leave it alone."""
+        from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
+
+        found = self.stack.mcp
+        if found is None or not self.module.params.get("mcp", True):
+            return None
+        return Mcp(found.url, found.token, found.timeout)
+
+    @cached_property
     def request(self) -> Request:
         """The part of the stack that is asked for."""
         params = self.module.params
-        return _partial.parse(params["components"], params["flags"], params["config"], params["keep"])
+        return _partial.parse(
+            params["components"],
+            params["flags"],
+            params["config"],
+            params["keep"],
+            snapshot=params["snapshot"],
+            levels=params["levels"],
+        )
 
     @cached_property
     def store(self) -> Store:

@@ -21,6 +21,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _flag_api,
     _flags,
     _journal,
+    _mcp_part,
     _partial,
     _plan,
     _preview,
@@ -86,6 +87,8 @@ def make(
     _refuse_unread(changes, definition, request)
     changed = {path for path, data in changes.contents.items() if data != base.contents.get(path)}
     scope = {*names, *changes.readers, *_touched(ctx.stack.project_src, base.definition, definition, changed)}
+    if request.data:
+        scope |= set(_mcp_services(ctx, base.definition["services"]))
     wanted = {name: source.services[name] for name in names} if source else {}
     services = _services(ctx, now, base, definition, scope, wanted)
     _refuse_to_touch_others(now, request, definition, scope, services)
@@ -97,6 +100,7 @@ def make(
         files={path: changes.parts.get(path) or _part(base, root, path, data) for path, data in contents.items()},
         definition=_files.sha256(_files.dump_json(definition)),
         flags=changes.flags,
+        mcp=_snapshot(ctx, request, unfinished) if request.data else None,
     )
     present = {path: file_part(root / path) for path in contents}
     return Draft(
@@ -104,7 +108,7 @@ def make(
         definition=definition,
         contents={path: data for path, data in contents.items() if data is not None},
         scope=frozenset(scope | set((unfinished.facts.get("scope") if unfinished else None) or ())),
-        seen=replace(now, files=present, flags=_flag_api.read(ctx.stack, changes.flags)),
+        seen=replace(now, files=present, flags=_flag_api.read(ctx.stack, changes.flags), mcp=_equals(ctx, point.mcp)),
     )
 
 
@@ -135,6 +139,28 @@ def _base(ctx: Context, now: Observed, unfinished: Journal | None, running: str)
     return _Base(
         point=point, definition=now.definition, contents={path: _files.read(root / path) for path in now.files}
     )
+
+
+def _mcp_services(ctx: Context, known: Collection[str]) -> tuple[str, ...]:
+    stack = ctx.stack
+    if stack.mcp is None or ctx.stack_mcp is None:
+        raise RollbackError("rollback_stack describes no mcp", "Give url and token of its snapshot API there.")
+    return _partial.services(stack.mcp.services, known)
+
+
+def _snapshot(ctx: Context, request: Request, unfinished: Journal | None) -> str:
+    """Return the snapshot that is meant; a killed run's own, since there may be others since."""
+    if unfinished and unfinished.target in ctx.store.ids() and (meant := ctx.store.load(unfinished.target)).mcp:
+        return str(meant.mcp)
+    found = ctx.stack_mcp.snapshots() if ctx.stack_mcp else []
+    return _mcp_part.choose(found, request.snapshot, request.levels).id
+
+
+def _equals(ctx: Context, snapshot: str | None) -> str | None:
+    """Return the snapshot where the data equals it already."""
+    if snapshot is None or ctx.stack_mcp is None:
+        return None
+    return None if ctx.stack_mcp.restore(snapshot, dry_run=True).changed else snapshot
 
 
 def _named(base: RestorePoint, point_id: str, label: str) -> RestorePoint:

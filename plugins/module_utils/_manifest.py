@@ -99,6 +99,7 @@ class RestorePoint:
     :param databases: copies by the name that the stack's description gives each; a tier 1 run captures none.
     :param rebuilt_from: id of the point that was captured, where this one is that with its images built again.
     :param flags: feature flags that the application keeps itself, where the run was about them.
+    :param mcp: id of the snapshot of the MCP container's data, which its service keeps.
     """
 
     id: str
@@ -117,6 +118,7 @@ class RestorePoint:
     databases: Mapping[str, DatabasePart] = field(default_factory=dict)
     rebuilt_from: str | None = None
     flags: Mapping[str, bool | int | str] = field(default_factory=dict)
+    mcp: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as JSON types."""

@@ -45,6 +45,9 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "flags": _ASSIGNMENTS,
     "backup": _VERSION,
     "plan": _PATH,
+    "snapshot": _VERSION,
+    "levels": _NUMBER,
+    "mcp": _BOOL,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {

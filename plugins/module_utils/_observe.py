@@ -40,6 +40,7 @@ class Observed:
     :param tags: every image name on the host, with the id it points to now.
     :param files: configuration files by path relative to the project's directory.
     :param flags: feature flags that the application keeps itself, where they were asked for.
+    :param mcp: id of the snapshot that the MCP container's data equals, where that was asked for.
     """
 
     project: str
@@ -50,6 +51,7 @@ class Observed:
     tags: Mapping[str, str]
     files: Mapping[str, FilePart]
     flags: Mapping[str, bool | int | str] = field(default_factory=dict)
+    mcp: str | None = None
 
     def of(self, service: str) -> tuple[Container, ...]:
         """Containers of one service."""

@@ -110,6 +110,7 @@ def markdown(full: Mapping[str, Any]) -> str:
                     "all" if full.get("scope") is None else ", ".join(full["scope"]) or "none",
                 ),
                 ("data loss", _loss_in_short(full)),
+                ("MCP data", _mcp_data(full)),
             ],
         ),
     ]
@@ -146,6 +147,14 @@ def _loss_in_short(full: Mapping[str, Any]) -> str:
         f"{rows['added']} added, {rows['changed']} changed and {rows['removed']} removed rows since the restore point, "
         "kept in the displaced databases"
     )
+
+
+def _mcp_data(full: Mapping[str, Any]) -> str:
+    done = full.get("mcp")
+    if not done:
+        return "not touched"
+    kept = f"; what was there is kept as {done['before']}" if done["before"] else ""
+    return f"{done['files_changed']} files as in {done['restored']}{kept}"
 
 
 def _databases(full: Mapping[str, Any]) -> list[str]:

@@ -29,18 +29,34 @@ class Request:
     :param flags: feature flags and the value each shall have.
     :param config: name of the backup whose files go back, or ``newest``.
     :param keep: services, or patterns, that must not be touched.
+    :param snapshot: id of the snapshot that the MCP container's data goes back to; or `levels`, how many back.
     """
 
     components: tuple[str, ...] = ()
     flags: Mapping[str, Value] = field(default_factory=dict)
     config: str | None = None
     keep: tuple[str, ...] = ()
+    snapshot: str | None = None
+    levels: int | None = None
+
+    @property
+    def data(self) -> bool:
+        """Whether the MCP container's data is asked for."""
+        return self.snapshot is not None or self.levels is not None
 
     def __bool__(self) -> bool:
-        return bool(self.components or self.flags or self.config)
+        return bool(self.components or self.flags or self.config or self.data)
 
 
-def parse(components: Sequence[str], flags: Mapping[str, Any], config: str | None, keep: Sequence[str]) -> Request:
+def parse(
+    components: Sequence[str],
+    flags: Mapping[str, Any],
+    config: str | None,
+    keep: Sequence[str],
+    *,
+    snapshot: str | None = None,
+    levels: int | None = None,
+) -> Request:
     """Check what a module was given.
 
     :raises RollbackError: for a name that no environment file can assign, or a value that is neither text, number nor
@@ -51,6 +67,8 @@ def parse(components: Sequence[str], flags: Mapping[str, Any], config: str | Non
         flags={_flag(name): _value(name, value) for name, value in flags.items()},
         config=config,
         keep=tuple(keep),
+        snapshot=snapshot,
+        levels=levels,
     )
 
 
@@ -75,6 +93,7 @@ def label(request: Request, names: Sequence[str], version: str | None) -> str:
     parts = [f"{'-'.join(names) if len(names) < 3 else f'{len(names)}-services'}-{version}"] if names else []
     parts += [f"{name}-{value}".lower() for name, value in request.flags.items()]
     parts += ["config"] if request.config else []
+    parts += ["mcp-data"] if request.data else []
     return re.sub(r"[^A-Za-z0-9._-]", "_", "-".join(parts))[:_SHOWN]
 
 

@@ -31,8 +31,9 @@ class Step:
     """One change.
 
     :param action: ``write_file``, ``remove_file``, ``set_variable``, ``move_tag``, ``swap_database``, ``start_first``,
-        ``stop_first``, ``restart``, ``remove_service`` or ``set_flag``.
-    :param subject: path, image name, database, service or feature flag.
+        ``stop_first``, ``restart``, ``remove_service``, ``set_flag`` or
+        ``restore_snapshot``.
+    :param subject: path, image name, database, service, feature flag or snapshot.
     :param note: why, or how.
     """
 
@@ -157,7 +158,7 @@ def plan(
     return Plan(
         target=target.id,
         source=source,
-        steps=(*files, *tags, *data, *services, *restarts, *gone, *flags),
+        steps=(*files, *tags, *data, *services, *restarts, *gone, *flags, *_snapshot_steps(stack, now, target)),
         replicas=replicas,
         writers=writers,
     )
@@ -289,6 +290,14 @@ def _flag_steps(now: Observed, target: RestorePoint) -> list[Step]:
         for name, value in target.flags.items()
         if name not in now.flags or now.flags[name] != value
     ]
+
+
+def _snapshot_steps(stack: Stack, now: Observed, target: RestorePoint) -> list[Step]:
+    if target.mcp is None or target.mcp == now.mcp:
+        return []
+    stopped = ", ".join(stack.mcp.services) if stack.mcp else ""
+    note = f"{stopped} stopped meanwhile" if stopped else ""
+    return [Step(action="restore_snapshot", subject="mcp", now="the data there is", target=target.mcp, note=note)]
 
 
 def _removals(now: Observed, target: RestorePoint) -> list[Step]:

@@ -134,9 +134,9 @@ class Stack:
         return self.services.get(name, Service(name=name))
 
     @property
-    def has_databases(self) -> bool:
-        """Whether there is data that restore points hold and Tier 2 takes back."""
-        return bool(self.postgres or self.sqlite)
+    def has_data(self) -> bool:
+        """Whether there is data that restore points hold, which is another one each time they are captured."""
+        return bool(self.postgres or self.sqlite or self.mcp)
 
     @property
     def variable_file(self) -> str:
@@ -145,7 +145,7 @@ class Stack:
 
     @property
     def secrets(self) -> set[str]:
-        """Values that must not show anywhere: passwords, tokens, and what is sent as headers, harmless ones left out."""
+        """Values that must not show anywhere: passwords, tokens, and headers that are sent, harmless ones left out."""
         sent = [check.headers for check in self.checks] + [flag.headers for flag in self.flags.values()]
         found = {
             str(value)

@@ -13,7 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _checks, _env_file, _files, _flag_api, _plan
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _checks,
+    _env_file,
+    _files,
+    _flag_api,
+    _mcp_part,
+    _plan,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
@@ -21,6 +28,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
+from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import (
     Observed,
     file_part,
@@ -45,6 +53,7 @@ class Switch:
     :param journal: records every step.
     :param data: the databases that go with it; none in a tier that leaves data alone.
     :param wanted: what must hold at the target beside the stack's own checks.
+    :param mcp: the service that keeps the MCP container's data; None: it stays as it is.
     """
 
     def __init__(
@@ -56,6 +65,7 @@ class Switch:
         journal: Journal,
         data: Data,
         wanted: Sequence[Check] = (),
+        mcp: Mcp | None = None,
     ) -> None:
         self._stack = stack
         self._engine = engine
@@ -64,6 +74,7 @@ class Switch:
         self._journal = journal
         self._data = data
         self._wanted = wanted
+        self._mcp = mcp
         self._scope: Collection[str] | None = journal.facts.get("scope")
         self._root = Path(stack.project_src)
 
@@ -81,8 +92,8 @@ class Switch:
         now = replace(now, flags=_flag_api.read(self._stack, point.flags))
         interrupted = interruption(self._journal)
         databases = self._data.look(self._stack, now, staged)
-        definition = self._store.definition(point)
-        return now, _plan.plan(self._stack, now, point, definition, interrupted, databases, self._scope)
+        definition, to = self._store.definition(point), replace(point, mcp=self._snapshot_of(point))
+        return now, _plan.plan(self._stack, now, to, definition, interrupted, databases, self._scope)
 
     def _recall(self) -> Observed | None:
         """Reuse what this very run rendered when it captured the state before, if no file changed since."""
@@ -121,6 +132,8 @@ class Switch:
             with self._journal.step("flags", flags=[*flags]):
                 for name in flags:
                     _flag_api.write(self._stack.flag(name), point.flags[name])
+        if plan.subjects("restore_snapshot"):
+            self._bring_data_back(point, replacement)
         with self._journal.step("checks"):
             # Not right after the exchange: the users are still waiting there.
             self._journal.facts["databases"] = self._data.outcome(point)
@@ -197,6 +210,23 @@ class Switch:
                 self._data.keep_out(staged)
                 self._data.swap(point, staged)
         self._data.let_in(point)
+
+    def _snapshot_of(self, point: RestorePoint) -> str | None:
+        """Return the snapshot that belongs to a point; of the state before also one that the service took by itself."""
+        if self._mcp is None:
+            return None
+        replaced = self._journal.facts.get("mcp", {}).get("before")
+        return point.mcp or (replaced if point.id == self._journal.before else None)
+
+    def _bring_data_back(self, point: RestorePoint, replacement: Replacement) -> None:
+        """Exchange the MCP container's data, once its service runs, while nobody works with it."""
+        snapshot, mcp = self._snapshot_of(point), self._stack.mcp
+        if self._mcp is None or snapshot is None or mcp is None:
+            return
+        with self._journal.step("mcp data", services=[*mcp.services]):
+            replacement.stop(mcp.services)
+            self._journal.facts["mcp"] = _mcp_part.restore(self._mcp, snapshot)
+            replacement.start_again(mcp.services)
 
     def _verify(self, before: Observed, point: RestorePoint) -> list[dict[str, Any]]:
         checks = [*self._stack.checks, *(self._wanted if point.id == self._journal.target else ())]

@@ -16,6 +16,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _draft,
     _flag_api,
     _ledger,
+    _mcp_part,
     _plan,
     _select,
 )
@@ -72,15 +73,16 @@ def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
     ctx.store.verify(point, databases=data)
     databases = _gate(ctx, now, point, data=data)
     now = replace(now, flags=_flag_api.read(ctx.stack, point.flags))
-    plan = _plan.plan(
-        ctx.stack,
-        now,
-        point,
-        ctx.store.definition(point),
-        interruption(journal),
-        _data.look(databases, ctx.stack, now, _ledger.entries(ctx.state)) if data else None,
-        scope,
-    )
+    live = _data.look(databases, ctx.stack, now, _ledger.entries(ctx.state)) if data else None
+
+    def planned(to: RestorePoint) -> Plan:
+        return _plan.plan(ctx.stack, now, to, ctx.store.definition(point), interruption(journal), live, scope)
+
+    plan = planned(replace(point, mcp=None))
+    # Where nothing else goes back, what was written since an earlier rollback belongs to the version that runs.
+    if point.mcp and ctx.module.params["mcp"] and (plan.steps or journal):
+        _mcp_part.see(ctx.stack_mcp, point, ctx.module.warn)
+        plan = planned(point)
     missing = missing_images(ctx.engine, _within(point, scope))
     return Target(point=point, plan=plan, current=current, missing=missing, data=data, scope=scope, draft=None, now=now)
 
@@ -166,7 +168,7 @@ def equal_points(stack: Stack, store: Store, now: Observed, points: list[Restore
     found = []
     for point in points:
         try:
-            if not _plan.plan(stack, now, replace(point, flags={}), store.definition(point)).steps:
+            if not _plan.plan(stack, now, replace(point, flags={}, mcp=None), store.definition(point)).steps:
                 found.append(point)
         except RollbackError:
             continue

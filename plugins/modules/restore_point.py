@@ -91,6 +91,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _context,
     _image_labels,
     _journal,
+    _mcp_part,
     _names,
     _select,
     _target,
@@ -127,7 +128,7 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
     deployed = [point for point in points if point.kind == "deploy"]
     current = [p for p in _target.equal_points(ctx.stack, ctx.store, now, deployed) if ctx.store.proven(p.id)]
     version = _version(ctx.module.params["version"] or _capture.running_version(now, ctx.engine, current))
-    same = [] if ctx.stack.has_databases else [point for point in current if point.version == version]
+    same = [] if ctx.stack.has_data else [point for point in current if point.version == version]
     if same:
         return _result(ctx, same[-1], _complete(ctx, points, same[-1]))
     _refuse_bad(ctx, now)
@@ -164,7 +165,14 @@ def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
     activity = Journal(path=ctx.state / _journal.ACTIVITY, run=ctx.run, kind="capture", tier=1, target=point.id)
     data = Data(ctx.databases(now.project), ctx.store, activity, list)
     point = replace(point, databases=data.copy(point.id))
-    point = _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
+    if ctx.stack_mcp:
+        point = replace(point, mcp=_mcp_part.capture(ctx.stack_mcp, point.id))
+    try:
+        point = _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
+    except BaseException:
+        if ctx.stack_mcp and point.mcp:
+            ctx.stack_mcp.remove(point.mcp)
+        raise
     if params["prove"]:
         data.prove(point, keep=params["keep_prepared"])
         _capture.prove(ctx.store, ctx.engine, point)

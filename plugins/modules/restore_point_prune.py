@@ -60,6 +60,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
 
@@ -78,6 +79,7 @@ def act(ctx: Context) -> dict[str, Any]:
         for point in points:
             if point.id in removed:
                 _remove(ctx, point, databases)
+        _remove_snapshots(ctx, points, removed)
     return _result(points, removed)
 
 
@@ -120,6 +122,17 @@ def _remove(ctx: Context, point: RestorePoint, databases: list[Database]) -> Non
     for below in filter(None, (_image_tags.prefix(ctx.stack.name), ctx.stack.registry)):
         for name in _image_tags.of_point(point, below).values():
             ctx.engine.untag(name)
+
+
+def _remove_snapshots(ctx: Context, points: list[RestorePoint], removed: list[str]) -> None:
+    """Let go of the MCP snapshots that no remaining point needs; the points are gone, so this must not fail."""
+    needed = {point.mcp for point in points if point.id not in removed}
+    for snapshot in {point.mcp for point in points if point.id in removed} - needed:
+        if snapshot and ctx.stack_mcp:
+            try:
+                ctx.stack_mcp.remove(snapshot)
+            except RollbackError as error:
+                ctx.module.warn(f"MCP snapshot {snapshot} stays, though nothing needs it: {error.message}")
 
 
 def _result(points: list[RestorePoint], removed: list[str]) -> dict[str, Any]:

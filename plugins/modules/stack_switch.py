@@ -70,6 +70,18 @@ options:
     type: list
     elements: str
     default: []
+  snapshot:
+    description: >-
+      Id of the snapshot that the MCP container's data goes back to, while everything else stays. Services that the
+      stack's C(mcp.services) names are stopped meanwhile.
+    type: str
+  levels:
+    description: Instead of O(snapshot), how many snapshots back; states that runs saved before themselves do not count.
+    type: int
+  mcp:
+    description: Whether the MCP container's data goes back too where the restore point has a snapshot of it.
+    type: bool
+    default: true
   checks:
     description: >-
       HTTP checks that must hold at the target as well, of the same form as those of the stack's services. Where one
@@ -221,6 +233,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "flags": {"type": "dict", "default": {}},
     "config": {"type": "str"},
     "keep": {"type": "list", "elements": "str", "default": []},
+    "snapshot": {"type": "str"},
+    "levels": {"type": "int"},
+    "mcp": {"type": "bool", "default": True},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "schema_compatible": {"type": "bool", "default": False},
     "lock_wait": {"type": "int", "default": 30},
@@ -254,7 +269,7 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
     target, before = ctx.store.load(journal.target), ctx.store.load(before_id)
     databases = ctx.databases(target.project) if target.databases and journal.tier > 1 else []
     data = Data(databases, ctx.store, journal, lambda: _ledger.entries(ctx.state))
-    switch = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal, data, _wanted(ctx))
+    switch = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal, data, _wanted(ctx), ctx.stack_mcp)
     failure: RollbackError | None = None
     checks: list[dict[str, Any]] = []
     with Prober(ctx.stack.checks) as prober:
@@ -309,7 +324,7 @@ def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _context.main(act, OPTIONS, mutually_exclusive=[("snapshot", "levels")])
 
 
 if __name__ == "__main__":

@@ -573,6 +573,9 @@ class Operator:
             "config": None,
             "keep": [],
             "checks": [],
+            "snapshot": None,
+            "levels": None,
+            "mcp": True,
         }
         return self.deployment.context(check_mode=check_mode, run=self.build.run(number), **{**defaults, **changes})
 
@@ -682,7 +685,7 @@ class SnapshotApi:
         return {each.path: json.loads(each.body or "null") for each in self.site.asked if each.method == method}
 
     def context(self, *, check_mode: bool = False, **params: Any) -> Context:
-        mcp = {"url": self.site.url, "token": self.TOKEN, "timeout": 5.0}
+        mcp = {"url": self.site.url, "token": self.TOKEN, "timeout": 5.0, "services": []}
         return Context(FakeModule({"mcp": mcp, **params}, check_mode))
 
 

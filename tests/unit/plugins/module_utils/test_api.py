@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _api
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
-GOOD = {"url": "http://127.0.0.1:8082", "token": "t0ken", "timeout": 60.0}
+GOOD = {"url": "http://127.0.0.1:8082", "token": "t0ken", "timeout": 60.0, "services": []}
 
 
 def test_a_token_is_not_in_what_is_printed_of_an_api() -> None:
