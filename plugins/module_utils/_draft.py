@@ -108,7 +108,12 @@ def make(
         definition=definition,
         contents={path: data for path, data in contents.items() if data is not None},
         scope=frozenset(scope | set((unfinished.facts.get("scope") if unfinished else None) or ())),
-        seen=replace(now, files=present, flags=_flag_api.read(ctx.stack, changes.flags), mcp=_equals(ctx, point.mcp)),
+        seen=replace(
+            now,
+            files=present,
+            flags=_flag_api.read(ctx.stack, changes.flags),
+            mcp=_mcp_part.equal(ctx.stack_mcp, point.mcp),
+        ),
     )
 
 
@@ -154,13 +159,6 @@ def _snapshot(ctx: Context, request: Request, unfinished: Journal | None) -> str
         return str(meant.mcp)
     found = ctx.stack_mcp.snapshots() if ctx.stack_mcp else []
     return _mcp_part.choose(found, request.snapshot, request.levels).id
-
-
-def _equals(ctx: Context, snapshot: str | None) -> str | None:
-    """Return the snapshot where the data equals it already."""
-    if snapshot is None or ctx.stack_mcp is None:
-        return None
-    return None if ctx.stack_mcp.restore(snapshot, dry_run=True).changed else snapshot
 
 
 def _named(base: RestorePoint, point_id: str, label: str) -> RestorePoint:

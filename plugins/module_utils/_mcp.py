@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A snapshot.
+    """A snapshot; the documented API promises the first three, and peelback answers with all.
 
     :param new_bytes: what it added to the storage.
     :param trigger: ``request``, ``interval`` or ``before-restore``.
@@ -44,14 +45,14 @@ class Snapshot:
     id: str
     timestamp: str
     description: str
-    size_bytes: int
-    new_bytes: int
-    files: int
-    trigger: str
-    healthy: bool | None
-    kept: bool
-    level: int | None
-    remarks: tuple[str, ...]
+    size_bytes: int = 0
+    new_bytes: int = 0
+    files: int = 0
+    trigger: str = "request"
+    healthy: bool | None = None
+    kept: bool = False
+    level: int | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         snapshot_id(self.id)
@@ -63,16 +64,16 @@ class Snapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class Restoration:
-    """A restore, or what one would do.
+    """A restore, or what one would do; of a service that answers with less it counts as a change.
 
     :param before: the state that was replaced; None where nothing differed, and where it was only tried.
     """
 
-    changed: bool
-    restored: Snapshot
-    before: Snapshot | None
-    files_changed: int
-    seconds: int | float
+    changed: bool = True
+    restored: Snapshot | None = None
+    before: Snapshot | None = None
+    files_changed: int = 0
+    seconds: int | float = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,8 +186,20 @@ class Mcp:
         return _value(Health, answer, "health")
 
     def _restoration(self, path: str, body: Mapping[str, Any], dry_run: bool) -> Restoration:
+        if dry_run and not self._can_try():
+            raise RollbackError(
+                "this service cannot say what a restore would change, and would do it",
+                "Leave check mode, or use peelback, which can.",
+            )
         tried = {"dryRun": True} if dry_run else {}
         return _value(Restoration, self._ask("POST", path, {**body, **tried}), "restoration")
+
+    def _can_try(self) -> bool:
+        """Whether the service knows ``dryRun``; one that does not would take it for a request to restore."""
+        try:
+            return "dryRun" in json.dumps(self._http.ask("GET", "/openapi.json"))
+        except RollbackError:
+            return False
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         try:
@@ -236,13 +249,23 @@ def _value(kind: type[T], raw: Any, where: str) -> T:
     """Turn a JSON object into a dataclass, whose annotations say what each value must be."""
     if not isinstance(raw, dict):
         raise _malformed(f"{where} is no object")
-    return kind(**{name: _field(wanted, raw, name, where) for name, wanted in get_type_hints(kind).items()})
+    optional = {each.name for each in fields(kind) if each.default is not MISSING}  # type: ignore[arg-type]
+    named = {name: (_key(name), wanted) for name, wanted in get_type_hints(kind).items()}
+    return kind(
+        **{
+            name: _field(wanted, raw, key, f"{where}.{key}")
+            for name, (key, wanted) in named.items()
+            if name not in optional or key in raw
+        }
+    )
 
 
-def _field(wanted: Any, raw: Mapping[str, Any], name: str, where: str) -> Any:
+def _key(name: str) -> str:
     head, *rest = name.split("_")
-    key = head + "".join(word.capitalize() for word in rest)
-    where = f"{where}.{key}"
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def _field(wanted: Any, raw: Mapping[str, Any], key: str, where: str) -> Any:
     value = raw.get(key)
     allowed = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
     if value is None and NoneType in allowed:

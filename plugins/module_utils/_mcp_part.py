@@ -67,6 +67,16 @@ def choose(snapshots: Sequence[Snapshot], wanted: str | None, levels: int | None
     return found[levels - 1]
 
 
+def equal(mcp: Mcp | None, snapshot: str | None) -> str | None:
+    """Return the snapshot where the data equals it already, as far as the service can say."""
+    if mcp is None or snapshot is None:
+        return None
+    try:
+        return None if mcp.restore(snapshot, dry_run=True).changed else snapshot
+    except RollbackError:
+        return None
+
+
 def restore(mcp: Mcp, snapshot: str) -> dict[str, Any]:
     """Bring a snapshot's data back, and say what that did, as JSON types.
 

@@ -45,6 +45,7 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "flags": _ASSIGNMENTS,
     "backup": _VERSION,
     "plan": _PATH,
+    "pattern": _SERVICES,
     "snapshot": _VERSION,
     "levels": _NUMBER,
     "mcp": _BOOL,

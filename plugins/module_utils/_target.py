@@ -79,9 +79,11 @@ def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
         return _plan.plan(ctx.stack, now, to, ctx.store.definition(point), interruption(journal), live, scope)
 
     plan = planned(replace(point, mcp=None))
+    undo = ctx.module.params["kind"] == UNDO
     # Where nothing else goes back, what was written since an earlier rollback belongs to the version that runs.
-    if point.mcp and ctx.module.params["mcp"] and (plan.steps or journal):
+    if point.mcp and ctx.module.params["mcp"] and (plan.steps or journal or undo):
         _mcp_part.see(ctx.stack_mcp, point, ctx.module.warn)
+        now = replace(now, mcp=_mcp_part.equal(ctx.stack_mcp, point.mcp) if undo and not journal else None)
         plan = planned(point)
     missing = missing_images(ctx.engine, _within(point, scope))
     return Target(point=point, plan=plan, current=current, missing=missing, data=data, scope=scope, draft=None, now=now)

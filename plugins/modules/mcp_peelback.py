@@ -83,10 +83,11 @@ def act(ctx: Context) -> dict[str, Any]:
             levels=available,
         )
     done = ctx.mcp.revert(levels, dry_run=ctx.module.check_mode)
-    action = f"go back {levels} levels to {done.restored.describe()}: {done.files_changed} files changed"
+    where = f" to {done.restored.describe()}" if done.restored else ""
+    action = f"go back {levels} levels{where}: {done.files_changed} files changed"
     return {
         **_context.acted([action] if done.changed else []),
-        "snapshot": asdict(done.restored),
+        "snapshot": asdict(done.restored) if done.restored else None,
         "before": asdict(done.before) if done.before else None,
         "files_changed": done.files_changed,
         "peelback": asdict(ctx.mcp.peelback_status()),

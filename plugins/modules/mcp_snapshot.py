@@ -164,7 +164,7 @@ def _restored(ctx: Context) -> dict[str, Any]:
     wanted = _mcp.pick(ctx.mcp.snapshots(), ctx.module.params["id"])
     done = ctx.mcp.restore(wanted.id, dry_run=ctx.module.check_mode)
     action = f"restore {wanted.describe()}: {done.files_changed} files changed"
-    return _answer(done.restored, [action] if done.changed else [], done)
+    return _answer(done.restored or wanted, [action] if done.changed else [], done)
 
 
 def _absent(ctx: Context) -> dict[str, Any]:

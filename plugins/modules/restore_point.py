@@ -82,6 +82,7 @@ actions:
   elements: str
 """
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -171,7 +172,9 @@ def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
         point = _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
     except BaseException:
         if ctx.stack_mcp and point.mcp:
-            ctx.stack_mcp.remove(point.mcp)
+            # The reason matters more than a snapshot too many.
+            with contextlib.suppress(RollbackError):
+                ctx.stack_mcp.remove(point.mcp)
         raise
     if params["prove"]:
         data.prove(point, keep=params["keep_prepared"])

@@ -650,6 +650,7 @@ class SnapshotApi:
         self.site = site
         self.list(self.snapshot(2), self.snapshot(1))
         self.serve("/health", {"status": "ok"})
+        self.serve("/openapi.json", {"components": {"schemas": {"Restore": {"properties": {"dryRun": {}}}}}})
         status = {"version": "0.1.0", "status": "ok", "snapshots": 2, "storedBytes": 9, "freeBytes": 10}
         self.serve("/admin/status", {**status, "operation": None, "lastError": None})
         counts = {"consecutiveFailures": 0, "attempts": 0, "maxAttempts": 3}
@@ -684,9 +685,12 @@ class SnapshotApi:
         """Bodies by path of what was asked by a method."""
         return {each.path: json.loads(each.body or "null") for each in self.site.asked if each.method == method}
 
+    def described(self) -> dict[str, Any]:
+        """What ``rollback_stack`` says of it."""
+        return {"url": self.site.url, "token": self.TOKEN, "timeout": 5.0, "services": []}
+
     def context(self, *, check_mode: bool = False, **params: Any) -> Context:
-        mcp = {"url": self.site.url, "token": self.TOKEN, "timeout": 5.0, "services": []}
-        return Context(FakeModule({"mcp": mcp, **params}, check_mode))
+        return Context(FakeModule({"mcp": self.described(), **params}, check_mode))
 
 
 @pytest.fixture

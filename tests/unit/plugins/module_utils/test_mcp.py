@@ -171,3 +171,22 @@ def test_an_unknown_snapshot_is_answered_with_those_that_there_are(mcp: Mcp, sna
     assert "and 20 older" in caught.value.hint
     with pytest.raises(RollbackError, match="There are none yet"):
         _mcp.pick([], "snapshot-7")
+
+
+def test_a_service_that_would_take_a_trial_for_a_request_is_not_asked(mcp: Mcp, snapshot_api: Any) -> None:
+    snapshot_api.serve("/openapi.json", {"paths": {}})
+    with pytest.raises(RollbackError, match="cannot say what a restore would change, and would do it") as caught:
+        mcp.restore("snapshot-1", dry_run=True)
+    assert "check mode" in caught.value.hint
+    assert snapshot_api.asked("POST") == {}
+
+
+def test_what_the_document_promises_is_enough(mcp: Mcp, snapshot_api: Any) -> None:
+    """The example of document 003, and a restore that answers with no more than success."""
+    said = {"id": "snapshot-1700265600", "timestamp": "2025-11-17T10:00:00Z", "description": "x", "size": "50MB"}
+    snapshot_api.list(said)
+    (found,) = mcp.snapshots()
+    assert (found.id, found.description, found.level, found.kept) == ("snapshot-1700265600", "x", None, False)
+    snapshot_api.serve("/admin/restore", {})
+    done = mcp.restore(found.id)
+    assert (done.changed, done.restored, done.before) == (True, None, None)

@@ -190,3 +190,30 @@ def test_a_full_file_system_leaves_no_point_and_no_tag(
     with pytest.raises(RollbackError, match="no room for"):
         act()
     assert (deployment.context().store.ids(), deployment.world.calls) == ([], [])
+
+
+def test_the_mcp_data_is_a_part_of_the_point_each_time(deployment: Any, build: Any, snapshot_api: Any) -> None:
+    deployment.raw["mcp"] = snapshot_api.described()
+    params = {"version": "v0.9.0", "pinned": False, "prove": True, "keep_prepared": False, "lock_wait": 0}
+    before = deployment.trees()
+    foretold = restore_point.act(deployment.context(run=build.run(), check_mode=True, **params))
+    assert (deployment.trees(), snapshot_api.asked("POST")) == (before, {})
+    made = restore_point.act(deployment.context(run=build.run(), **params))
+    assert foretold["changed"] is made["changed"] is True
+    point = deployment.context().store.load(made["restore_point"])
+    assert point.mcp == "snapshot-3"
+
+
+def test_a_capture_that_fails_leaves_no_snapshot_behind(
+    deployment: Any, build: Any, snapshot_api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.raw["mcp"] = snapshot_api.described()
+
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(restore_point._capture, "write", fail)
+    params = {"version": "v0.9.0", "pinned": False, "prove": True, "keep_prepared": False, "lock_wait": 0}
+    with pytest.raises(OSError, match="No space"):
+        restore_point.act(deployment.context(run=build.run(), **params))
+    assert list(snapshot_api.asked("DELETE")) == ["/admin/snapshots/snapshot-3"]

@@ -127,3 +127,19 @@ def test_of_points_that_equal_what_runs_only_the_newest_is_safe_and_prepared_dat
     restore_point_prune.act(context)
     assert [point.id for point in context.store.points()] == ids[2:]
     assert list(shop.beside) == [f"prepared-{ids[2]}"]
+
+
+def test_the_mcp_snapshots_of_removed_points_go_and_a_service_that_is_down_stops_nothing(
+    captured: Any, act: Callable[..., dict[str, Any]], snapshot_api: Any, build: Any
+) -> None:
+    captured.raw["mcp"] = snapshot_api.described()
+    for number in (6, 7, 8):
+        captured.world.add_image(f"v{number}", f"shop:v{number}")
+        captured.deploy(f"v{number}")
+        snapshot_api.serve("/admin/snapshot", snapshot_api.snapshot(min(number, 7)), 201)
+        params = {"version": f"v{number}", "pinned": False, "prove": True, "keep_prepared": False, "lock_wait": 0}
+        restore_point.act(captured.context(run=build.run(), **params))
+    result = act()
+    # v8 has the same snapshot as v7, which is therefore still needed; the service refuses (404) and that is a warning.
+    assert len(result["removed"]) == 6
+    assert list(snapshot_api.asked("DELETE")) == ["/admin/snapshots/snapshot-6"]
