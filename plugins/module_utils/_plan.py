@@ -152,13 +152,15 @@ def plan(
     gone = _removals(now, target)
     data = _database_steps(target, databases or {}, others=bool(files or tags or services or gone))
     writers = _writers(target, databases or {}, data, set(replicas))
-    services = _stopping(services, writers)
-    restarts = _restarts(now, writers, set(replicas))
+    snapshot = _snapshot_steps(now, target)
+    with_data = set(stack.mcp.services) & set(target.services) if snapshot and stack.mcp else set()
+    services = _stopping(services, {*writers, *with_data})
+    restarts = _restarts(now, {*writers, *with_data}, set(replicas))
     flags = _flag_steps(now, target)
     return Plan(
         target=target.id,
         source=source,
-        steps=(*files, *tags, *data, *services, *restarts, *gone, *flags, *_snapshot_steps(stack, now, target)),
+        steps=(*files, *tags, *data, *snapshot, *services, *restarts, *gone, *flags),
         replicas=replicas,
         writers=writers,
     )
@@ -267,7 +269,7 @@ def _stopping(steps: Collection[Step], writers: Collection[str]) -> list[Step]:
     """Turn start-first into stop-first for services that write: no two versions may write to what is exchanged."""
     return sorted(
         (
-            replace(step, action=_cutover.STOP_FIRST, note=f"{step.note.partition(';')[0]}; it writes to the database")
+            replace(step, action=_cutover.STOP_FIRST, note=f"{step.note.partition(';')[0]}; it writes to the data")
             if step.subject in writers and step.action == _cutover.START_FIRST
             else step
             for step in steps
@@ -278,7 +280,7 @@ def _stopping(steps: Collection[Step], writers: Collection[str]) -> list[Step]:
 
 def _restarts(now: Observed, writers: Collection[str], replaced: Collection[str]) -> list[Step]:
     return [
-        Step(action="restart", subject=name, now="running", target="running", note="it writes to the database")
+        Step(action="restart", subject=name, now="running", target="running", note="it writes to the data")
         for name in sorted(set(writers) - set(replaced))
         if any(container.running for container in now.of(name))
     ]
@@ -292,12 +294,10 @@ def _flag_steps(now: Observed, target: RestorePoint) -> list[Step]:
     ]
 
 
-def _snapshot_steps(stack: Stack, now: Observed, target: RestorePoint) -> list[Step]:
+def _snapshot_steps(now: Observed, target: RestorePoint) -> list[Step]:
     if target.mcp is None or target.mcp == now.mcp:
         return []
-    stopped = ", ".join(stack.mcp.services) if stack.mcp else ""
-    note = f"{stopped} stopped meanwhile" if stopped else ""
-    return [Step(action="restore_snapshot", subject="mcp", now="the data there is", target=target.mcp, note=note)]
+    return [Step(action="restore_snapshot", subject="mcp", now="the data there is", target=target.mcp)]
 
 
 def _removals(now: Observed, target: RestorePoint) -> list[Step]:

@@ -124,6 +124,9 @@ class Switch:
             # From the files as they are now: an invalid one is found before anything is stopped.
             hashes = self._hashes(now) if plan.changes_files else dict(now.hashes)
         self._exchange_databases(plan, point, staged, replacement)
+        data_first = bool(self._stack.mcp and self._stack.mcp.services)
+        if data_first:
+            self._exchange_mcp_data(plan, point, replacement)
         with self._journal.step("containers", services=[*sorted(plan.replicas), *plan.subjects("restart")]):
             # With the files that were written a moment ago: Compose's hash does not tell who reads them.
             replacement.replace(plan, hashes, interruption(self._journal))
@@ -132,8 +135,9 @@ class Switch:
             with self._journal.step("flags", flags=[*flags]):
                 for name in flags:
                     _flag_api.write(self._stack.flag(name), point.flags[name])
-        if plan.subjects("restore_snapshot"):
-            self._bring_data_back(point, replacement)
+        if not data_first:
+            # Who is to be asked may be among what was replaced.
+            self._exchange_mcp_data(plan, point, replacement)
         with self._journal.step("checks"):
             # Not right after the exchange: the users are still waiting there.
             self._journal.facts["databases"] = self._data.outcome(point)
@@ -218,15 +222,14 @@ class Switch:
         replaced = self._journal.facts.get("mcp", {}).get("before")
         return point.mcp or (replaced if point.id == self._journal.before else None)
 
-    def _bring_data_back(self, point: RestorePoint, replacement: Replacement) -> None:
-        """Exchange the MCP container's data, once its service runs, while nobody works with it."""
-        snapshot, mcp = self._snapshot_of(point), self._stack.mcp
-        if self._mcp is None or snapshot is None or mcp is None:
+    def _exchange_mcp_data(self, plan: Plan, point: RestorePoint, replacement: Replacement) -> None:
+        """Bring the MCP container's data back while nobody works with it; who did is started again with the rest."""
+        snapshot, described = self._snapshot_of(point), self._stack.mcp
+        if self._mcp is None or snapshot is None or described is None or not plan.subjects("restore_snapshot"):
             return
-        with self._journal.step("mcp data", services=[*mcp.services]):
-            replacement.stop(mcp.services)
+        with self._journal.step("mcp data", services=[*described.services]):
+            replacement.stop(described.services)
             self._journal.facts["mcp"] = _mcp_part.restore(self._mcp, snapshot)
-            replacement.start_again(mcp.services)
 
     def _verify(self, before: Observed, point: RestorePoint) -> list[dict[str, Any]]:
         checks = [*self._stack.checks, *(self._wanted if point.id == self._journal.target else ())]
