@@ -22,6 +22,12 @@ use_venv() {
   unset PYTHONDONTWRITEBYTECODE
 }
 
+# The peelback service shares no package with the collection, so it has an environment of its own.
+peelback_venv() {
+  "$VENV/bin/python" -m venv "$CACHE/peelback-venv" &&
+    (cd "$ROOT/peelback" && "$CACHE/peelback-venv/bin/python" -m pip install -q -r requirements.txt -r requirements-test.txt)
+}
+
 # --- packages of the system -------------------------------------------------------------------
 
 # apt_install PACKAGE...: what is missing of them, or a clear refusal without root.

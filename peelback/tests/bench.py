@@ -1,6 +1,6 @@
 """How long a snapshot takes beside `cp -a` of the same directory.
 
-    python3 tests/bench.py [FILES] [BYTES PER FILE] [ROUNDS]
+    python3 tests/bench.py [FILES] [BYTES PER FILE] [ROUNDS] [--json]
 
 Prints the median of each, and their ratio, of snapshots in which 1 % of the files changed. The rounds of
 both alternate, so that what else the machine does hits both.
@@ -8,6 +8,7 @@ both alternate, so that what else the machine does hits both.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -57,9 +58,13 @@ def measure(files: int, size: int, rounds: int, where: Path) -> dict[str, float]
 
 
 def main() -> None:
-    files, size, rounds = (int(given) for given in (sys.argv[1:] + ["10000", "4096", "7"][len(sys.argv) - 1 :]))
+    given = [argument for argument in sys.argv[1:] if argument != "--json"]
+    files, size, rounds = (int(each) for each in given + ["10000", "4096", "7"][len(given) :])
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as where:
         result = measure(files, size, rounds, Path(where))
+    if "--json" in sys.argv:
+        print(json.dumps(result))
+        return
     print(f"{files} files of {size} bytes, 1 % changed, {rounds} rounds")
     for name in ("first", "snapshot", "cp"):
         print(f"  {name:9} {result[name] * 1000:8.1f} ms")
