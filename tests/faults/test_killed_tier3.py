@@ -156,11 +156,6 @@ class Arena:
         part = PARTS[case.part]
         return self.stack.run(part.playbook, **part.given)
 
-    def states(self, services: tuple[str, ...]) -> dict[str, tuple[str, str]]:
-        """Id and time of start of the containers of some services."""
-        found = [container for name in services for container in self.stack.containers(name)]
-        return {each["Name"]: (each["Id"], each["State"]["StartedAt"]) for each in found}
-
     def seen(self) -> dict[str, Any]:
         """What an undo must bring back, image names of the deployment included."""
         names = {
@@ -210,16 +205,16 @@ def check_gone_back(arena: Arena, part: str, before: Mapping[str, Any]) -> None:
 )
 def test_a_killed_partial_run_goes_on_or_back_and_never_touches_the_rest(arena: Arena, case: Case) -> None:
     stack, rest = arena.stack, PARTS[case.part].rest
-    before, untouched = arena.seen(), arena.states(rest)
+    before, untouched = arena.seen(), stack.states(*rest)
 
     arena.kill(case)
-    assert arena.states(rest) == untouched
+    assert stack.states(*rest) == untouched
     undoable = bool(stack.ledger() or arena.journal()["before"])
 
     if case.then == "again":
         arena.again(case).ok()
         check_gone_back(arena, case.part, before)
-        assert arena.states(rest) == untouched
+        assert stack.states(*rest) == untouched
         assert arena.again(case).ok().recap["changed"] == 0
         stack.undo().ok()
     else:
@@ -228,6 +223,6 @@ def test_a_killed_partial_run_goes_on_or_back_and_never_touches_the_rest(arena: 
         assert undoable or "there is no rollback to undo" in undone.said
 
     assert arena.seen() == before
-    assert arena.states(rest) == untouched
+    assert stack.states(*rest) == untouched
     assert stack.healthy()
     assert arena.at_rest()
