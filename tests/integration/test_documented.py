@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What docs/tier3.md and docs/config.md show is run as it stands there, one after the other, on a stack of these names."""
+"""What docs/tier3.md and docs/config.md show is run as it stands there, command by command, on such a stack."""
 
 from __future__ import annotations
 

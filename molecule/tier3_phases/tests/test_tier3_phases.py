@@ -18,5 +18,5 @@ def test_the_service_is_healthy_runs_the_image_by_id_and_answers(host: Any) -> N
 
 
 def test_both_phases_are_done_and_what_is_to_be_kept_was_left_alone() -> None:
-    assert STACK.ask("/api/status").document["greeting"] == "false"
-    molecule.assert_parts(STACK, {"api": OLD, "web": NEW}, parts.settings(OLD, "false"))
+    assert STACK.ask("/api/status").document["other"] == "false"
+    molecule.assert_parts(STACK, {"api": OLD, "web": NEW}, parts.settings(OLD))
