@@ -134,10 +134,10 @@ def test_what_cannot_be_done_is_refused_with_the_reason(stack: Stack, given: dic
 
 def test_the_number_of_replicas_is_configuration_too(stack: Stack) -> None:
     stack.run("config-backup.yml").ok()
-    others = stack.states("api", "migrate", "worker")
     text = (stack.src / "compose.yml").read_text()
     stack.write("compose.yml", text.replace("replicas: 2", "replicas: 1"))
     stack.up("--no-recreate")
+    others = stack.states("api", "migrate", "worker")
     assert len(stack.containers("web")) == 1
 
     stack.run("config-rollback.yml").ok()
