@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _http, _plan, _proc
+from ansible_collections.tiered.rollback.plugins.module_utils import _flags, _http, _plan, _proc
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
@@ -218,4 +218,4 @@ def _compare(document: Any, path: str, wanted: Any) -> str:
     value = at(document, path)
     if value is MISSING:
         return f"JSON {path} is missing"
-    return "" if value == wanted else f"JSON {path} is {value!r:.80}, wanted {wanted!r:.80}"
+    return "" if _flags.alike(value, wanted) else f"JSON {path} is {value!r:.80}, wanted {wanted!r:.80}"

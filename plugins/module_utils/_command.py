@@ -42,7 +42,7 @@ def run(
             text=True,
             errors="replace",
             umask=umask,
-            env={**os.environ, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0"},
+            env=_environment(cwd),
         )
     except FileNotFoundError as error:
         raise RollbackError(f"cannot run {argv[0]}: {error}", f"Install {argv[0]} on the target host.") from error
@@ -52,3 +52,11 @@ def run(
         said = ((done.stderr or "").strip() or done.stdout.strip())[-1500:]
         raise RollbackError(f"{' '.join(argv[:3])} failed ({done.returncode}): {said}", hint)
     return done.stdout
+
+
+def _environment(cwd: str | None) -> dict[str, str]:
+    """Return the environment: untranslated answers, no questions, and a directory in the spelling it was given in.
+
+    A shell says so too, and Compose then leaves symbolic links in its paths alone.
+    """
+    return {**os.environ, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **({"PWD": cwd} if cwd else {})}

@@ -72,10 +72,21 @@ class Compose:
         """Bring services up to a number of replicas, leaving those that run alone."""
         self._up(["--no-recreate", *_scale(replicas), *sorted(replicas)])
 
-    def make_replicas(self, replicas: Mapping[str, int]) -> None:
-        """Make containers up to a number of replicas and start none, leaving those that are there alone."""
-        fixed = ["--no-build", "--pull", "never", "--no-recreate"]
-        self._run("create", *fixed, *_scale(replicas), *sorted(replicas), timeout=120)
+    def make_replicas(
+        self, replicas: Mapping[str, int], others: Mapping[str, int] | None = None, *, anew: bool = False
+    ) -> None:
+        """Make containers up to a number of replicas and start none, leaving those that are there alone.
+
+        :param others: how many containers those services have that these depend on; Compose counts them too.
+        :param anew: make all of them anew; the old ones are stopped, in their own grace period.
+        """
+        fixed = ["--no-build", "--pull", "never", "--force-recreate" if anew else "--no-recreate"]
+        counts = {**(others or {}), **replicas}
+        self._run("create", *fixed, *_scale(counts), *sorted(replicas), timeout=self._timeout + 120)
+
+    def start_made(self, replicas: Mapping[str, int]) -> None:
+        """Start what :meth:`make_replicas` made, in the order that they depend on each other, and nothing else."""
+        self._up(["--no-deps", "--no-recreate", *_scale(replicas), *sorted(replicas)])
 
     def build(self, definition: Mapping[str, Any], directory: str, timeout: float) -> None:
         """Build every service of a rendered project of its own.

@@ -322,9 +322,18 @@ def _services(
             image=image,
             config_hash=hashes[name],
             rendered_hash=hashes[name],
-            replicas=present.replicas if present else 1,
+            replicas=_replicas(present, base.definition["services"].get(name), entry),
         )
     return found
+
+
+def _replicas(present: ServicePart | None, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> int:
+    """Return how many there shall be: as many as now (``--scale``), unless the files come to say another number."""
+
+    def stated(entry: Mapping[str, Any]) -> int:
+        return int((entry.get("deploy") or {}).get("replicas", entry.get("scale", 1)))
+
+    return present.replicas if present and before and stated(before) == stated(after) else stated(after)
 
 
 def _at_hand(ctx: Context, now: Observed, name: str, image: str) -> ServicePart:

@@ -11,7 +11,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 _PLAIN = re.compile(r"[A-Za-z0-9._/:@+-]*")
 _ANY = re.compile(r"^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=", re.MULTILINE | re.ASCII)
-_COMMENT = re.compile(r"\s#.*")
+_COMMENT = re.compile(r"\s+#.*")
+_QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote)).)*)(?P=quote)""")
 
 
 def value(text: str, name: str) -> str | None:
@@ -20,8 +21,8 @@ def value(text: str, name: str) -> str | None:
     if not found:
         return None
     raw = found[-1]["value"].strip()
-    if raw[:1] in ("'", '"'):
-        return raw[1:].partition(raw[0])[0]
+    if quoted := _QUOTED.match(raw):
+        return quoted["text"]
     return _COMMENT.sub("", raw).strip()
 
 
@@ -44,7 +45,9 @@ def set_variable(text: str, name: str, value: str) -> str:
         separator = "" if not text or text.endswith("\n") else "\n"
         return f"{text}{separator}{name}={value}\n"
     last = found[-1]
-    return f"{text[: last.start()]}{last['head']}{value}{text[last.end() :]}"
+    quoted = _QUOTED.match(last["value"])
+    comment = _COMMENT.search(last["value"], quoted.end() if quoted else 0)
+    return f"{text[: last.start()]}{last['head']}{value}{comment[0] if comment else ''}{text[last.end() :]}"
 
 
 def _assignments(text: str, name: str) -> list[re.Match[str]]:

@@ -80,6 +80,14 @@ def spelled(value: Value, now: str | None) -> str:
     return "true" if value else "false"
 
 
+def alike(told: Any, wanted: Any) -> bool:
+    """Whether an application tells a value, be it as text or in another word for yes and no."""
+    if isinstance(told, str) == isinstance(wanted, str):
+        return bool(told == wanted)
+    text, other = (told, wanted) if isinstance(told, str) else (wanted, told)
+    return isinstance(other, (bool, int)) and spelled(other, text) == text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sources:
     """Where a flag comes from.
@@ -102,7 +110,7 @@ def sources(
     :param contents: the environment files, by path relative to *directory*.
     :raises RollbackError: when no service reads it, or it is written in the Compose file itself.
     """
-    used = re.compile(rf"\$(?:\{{{re.escape(name)}\b|{re.escape(name)}\b)")
+    used = re.compile(rf"(?<!\$)\$(?:\{{{re.escape(name)}\b|{re.escape(name)}\b)")
     files, readers = dict[str, None](), set()
     for service, entry in template.get("services", {}).items():
         environment = entry.get("environment") or {}

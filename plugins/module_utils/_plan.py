@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _cutover
+from ansible_collections.tiered.rollback.plugins.module_utils import _cutover, _flags
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
     FilePart,
@@ -290,7 +290,7 @@ def _flag_steps(now: Observed, target: RestorePoint) -> list[Step]:
     return [
         Step(action="set_flag", subject=name, now=str(now.flags.get(name, "unknown")), target=str(value))
         for name, value in target.flags.items()
-        if name not in now.flags or now.flags[name] != value
+        if name not in now.flags or not _flags.alike(now.flags[name], value)
     ]
 
 

@@ -35,6 +35,7 @@ class Replacement:
     """The way of one stack's containers to one restore point.
 
     :param definition: the project as rendered when the point was captured.
+    :param rest_stays: whether services that no step is about must be left alone, ended jobs and all.
     """
 
     def __init__(
@@ -44,12 +45,15 @@ class Replacement:
         compose: Compose,
         point: RestorePoint,
         definition: Mapping[str, Any],
+        *,
+        rest_stays: bool = False,
     ) -> None:
         self._stack = stack
         self._engine = engine
         self._compose = compose
         self._point = point
         self._definition = definition
+        self._rest_stays = rest_stays
         #: What was made beforehand is to replace these, by service, with those, by id.
         self._replaced: dict[str, list[Container]] = {}
         self._made: list[str] = []
@@ -101,7 +105,7 @@ class Replacement:
         self._start_prepared()
         old = {name: self._to_retire(name, hashes, replaced) for name in first}
         if first:
-            self._compose.add_replicas({name: len(old[name]) + plan.replicas[name] for name in first})
+            self._add({name: len(old[name]) + plan.replicas[name] for name in first})
             self._wait_good(first, _ids(old))
         if last:
             self._recreate({name: plan.replicas[name] for name in last}, hashes)
@@ -130,9 +134,33 @@ class Replacement:
         others = [c for c in self._engine.containers(self._point.project) if c.service not in ours]
         isolate = any(c.config_hash != hashes.get(c.service) for c in others)
         self._clear_half_made(replicas)
-        self._compose.recreate(replicas, self._stack.stop_timeout, isolate=isolate)
+        if (resting := self._resting(replicas)) and not isolate:
+            self._compose.make_replicas(replicas, resting, anew=True)
+            self._compose.start_made(replicas)
+        else:
+            self._compose.recreate(replicas, self._stack.stop_timeout, isolate=isolate)
         for container in self._of(replicas):
             _announce.announce(container)
+
+    def _add(self, replicas: Mapping[str, int]) -> None:
+        if resting := self._resting(replicas):
+            self._compose.make_replicas(replicas, resting)
+            self._compose.start_made(replicas)
+        else:
+            self._compose.add_replicas(replicas)
+
+    def _resting(self, names: Collection[str]) -> dict[str, int]:
+        """Count the containers of the services that these depend on, where those must be left alone.
+
+        Compose would start them, run ended jobs again, and take back how many of them there are by hand.
+        """
+        if not self._rest_stays:
+            return {}
+        services, found, more = self._definition["services"], set[str](), set(names)
+        while more:
+            found |= more
+            more = {on for name in more & services.keys() for on in services[name].get("depends_on") or ()} - found
+        return {name: len(self._of([name])) for name in sorted(found - set(names))}
 
     def _clear_half_made(self, names: Collection[str]) -> None:
         """Remove what a killed Compose made beside a container that is still there: its name would be in the way.

@@ -111,7 +111,9 @@ class Switch:
         :raises RollbackError: when a step fails or the point does not get healthy; the caller decides what then.
         """
         definition = self._store.definition(point)
-        replacement = Replacement(self._stack, self._engine, self._compose, point, definition)
+        replacement = Replacement(
+            self._stack, self._engine, self._compose, point, definition, rest_stays=self._scope is not None
+        )
         replacement.discard_unstarted(self._made_for_later())
         staged = self._data.stage(point)
         now, plan = self.plan(point, staged)

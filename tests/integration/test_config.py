@@ -13,11 +13,6 @@ from ansible_collections.tiered.rollback.tests.support.stack import Stack
 SECRET = "hunter2"
 
 
-def states(stack: Stack, service: str) -> list[tuple[str, str]]:
-    """Return id and time of start of a service's containers."""
-    return [(c["Id"], c["State"]["StartedAt"]) for c in stack.containers(service)]
-
-
 @pytest.fixture
 def stack(make_stack: Any) -> Stack:
     """A backup was made; then settings that ``api`` mounts, and a variable that ``web`` reads, were changed."""
@@ -49,7 +44,7 @@ def test_the_newest_backup_goes_back_and_only_readers_are_replaced(stack: Stack)
     assert (kept.recap["changed"], again.recap["changed"], len(backups(stack))) == (1, 0, 1)
     stack.write("settings.conf", "colour = red\n")
     stack.up("--force-recreate", "api")
-    before = {name: states(stack, name) for name in ("api", "web", "worker")}
+    before = {name: stack.states(name) for name in ("api", "web", "worker")}
 
     foretold = stack.run("config-rollback.yml", "--check", "--diff").ok()
     done = stack.run("config-rollback.yml", "--diff").ok()
@@ -58,7 +53,7 @@ def test_the_newest_backup_goes_back_and_only_readers_are_replaced(stack: Stack)
     assert "settings.conf: 1 lines go, 1 lines come" in foretold.output
     assert (stack.src / "settings.conf").read_text() == "colour = green\n"
     assert stack.ask().document["settings"] == "colour = green\n"
-    after = {name: states(stack, name) for name in ("api", "web", "worker")}
+    after = {name: stack.states(name) for name in ("api", "web", "worker")}
     assert after["api"] != before["api"]
     assert (after["web"], after["worker"]) == (before["web"], before["worker"])
     assert stack.report()[0]["scope"] == ["api"]
@@ -75,7 +70,7 @@ def test_a_named_backup_of_an_environment_file_shows_names_and_no_values(stack: 
     stack.write(".env", f"OTHER=new\nPASSWORD={SECRET}-2\nADDED=1\n", 0o600)
     stack.up()
     stack.run("config-backup.yml").ok()
-    api, worker = states(stack, "api"), states(stack, "worker")
+    api, worker = stack.states("api"), stack.states("worker")
 
     done = stack.run("config-rollback.yml", "--diff", "-vvv", backup=name).ok()
 
@@ -84,7 +79,7 @@ def test_a_named_backup_of_an_environment_file_shows_names_and_no_values(stack: 
     assert SECRET not in done.output + stack.report()[1]
     (web,) = stack.containers("web")
     assert {"OTHER=old", f"PASSWORD={SECRET}"} <= set(web["Config"]["Env"])
-    assert (states(stack, "api"), states(stack, "worker")) == (api, worker)
+    assert (stack.states("api"), stack.states("worker")) == (api, worker)
     assert (stack.src / ".env").stat().st_mode & 0o777 == 0o600
 
 

@@ -9,37 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tiered.rollback.tests.support import engine
+from ansible_collections.tiered.rollback.tests.support import engine, parts
+from ansible_collections.tiered.rollback.tests.support.parts import FLAG, NEW, OLD, deploy, images_of
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
-
-OLD, NEW = "v0.9.0", "v1.0.0"
-FLAG = "GREETING"
-
-
-def states(stack: Stack, *services: str) -> dict[str, tuple[str, str]]:
-    """Return id and time of start of each container of some services."""
-    return {c["Name"]: (c["Id"], c["State"]["StartedAt"]) for name in services for c in stack.containers(name)}
-
-
-def images_of(stack: Stack) -> dict[str, str]:
-    """Return the version that each service runs."""
-    names = {stack.images.get(version): version for version in (OLD, NEW)}
-    return {service: names[found] for service, found in stack.image_ids().items()}
-
-
-def deploy(stack: Stack, version: str) -> None:
-    """Deploy a version of both services, each under an image name of its own."""
-    stack.compose(
-        {
-            "api": stack.published("api:production", env_file=["api.env"], environment={"OTHER": "${OTHER:-none}"}),
-            "web": stack.service("web:production", environment={"SHARED": "${SHARED:-none}"}),
-        }
-    )
-    stack.write("api.env", f"{FLAG}=true\nRELEASE={version}\n")
-    stack.write(".env", f"OTHER={version}\nSHARED={version}\n", 0o600)
-    for name in ("api", "web"):
-        stack.tag(f"{name}:production", version)
-    stack.up()
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +26,15 @@ def stack(make_stack: Any) -> Stack:
 
 
 def test_a_component_goes_back_with_what_only_it_reads_and_the_rest_is_untouched(stack: Stack) -> None:
-    web = states(stack, "web")
+    web = stack.states("web")
     foretold = stack.run("tier3-partial.yml", "--check", "--diff", component="api", version=OLD).ok()
     assert images_of(stack) == {"api": NEW, "web": NEW}
 
     done = stack.run("tier3-partial.yml", "--diff", component="api", version=OLD).ok()
 
     assert images_of(stack) == {"api": OLD, "web": NEW}
-    assert states(stack, "web") == web
-    assert (stack.src / "api.env").read_text() == f"{FLAG}=true\nRELEASE={OLD}\n"
+    assert stack.states("web") == web
+    assert (stack.src / "api.env").read_text() == parts.settings(OLD)
     # What both read stays, and so does what nobody asked for.
     assert (stack.src / ".env").read_text() == f"OTHER={NEW}\nSHARED={NEW}\n"
     assert foretold.recap["changed"] == done.recap["changed"] == 1
@@ -77,22 +49,20 @@ def test_a_component_goes_back_with_what_only_it_reads_and_the_rest_is_untouched
 
     stack.undo().ok()
     assert images_of(stack) == {"api": NEW, "web": NEW}
-    assert states(stack, "web") == web
-    assert (stack.src / "api.env").read_text() == f"{FLAG}=true\nRELEASE={NEW}\n"
+    assert stack.states("web") == web
+    assert (stack.src / "api.env").read_text() == parts.settings(NEW)
 
 
 def test_a_flag_in_an_env_file_is_turned_off_for_good_and_only_its_reader_is_replaced(stack: Stack) -> None:
-    web, api = states(stack, "web"), states(stack, "api")
-    stack.description["flags"] = {
-        FLAG: {"status_url": f"http://127.0.0.1:{stack.port}/api/status", "status_path": "greeting"}
-    }
+    web, api = stack.states("web"), stack.states("api")
+    parts.tell_the_flag(stack)
     # The application tells its environment, which is text.
     done = stack.run("tier3-partial.yml", flags={FLAG: "off"}).ok()
     assert done.recap["changed"] == 1
-    assert (stack.src / "api.env").read_text() == f"{FLAG}=off\nRELEASE={NEW}\n"
+    assert (stack.src / "api.env").read_text() == parts.settings(NEW, "off")
     assert stack.ask().document["greeting"] == "off"
-    assert states(stack, "web") == web
-    assert states(stack, "api") != api
+    assert stack.states("web") == web
+    assert stack.states("api") != api
     checks = {check["name"]: check["ok"] for check in stack.report()[0]["checks_after"]}
     assert checks[f"flag {FLAG}"] is True
 
@@ -102,7 +72,7 @@ def test_a_flag_in_an_env_file_is_turned_off_for_good_and_only_its_reader_is_rep
     assert stack.run("tier3-partial.yml", flags={FLAG: "off"}).ok().recap["changed"] == 0
 
     stack.undo().ok()
-    assert (stack.src / "api.env").read_text() == f"{FLAG}=true\nRELEASE={NEW}\n"
+    assert (stack.src / "api.env").read_text() == parts.settings(NEW)
     assert stack.ask().document["greeting"] == "true"
 
 
@@ -134,7 +104,7 @@ def test_a_component_that_does_not_get_healthy_leaves_all_as_it_was(make_stack: 
     deploy(stack, OLD)
     stack.capture(OLD)
     deploy(stack, NEW)
-    web = states(stack, "web")
+    web = stack.states("web")
     stack.trouble(OLD, "unhealthy")
 
     failed = stack.run("tier3-partial.yml", component="api", version=OLD)
@@ -142,8 +112,8 @@ def test_a_component_that_does_not_get_healthy_leaves_all_as_it_was(make_stack: 
     assert failed.rc != 0
     assert "was put back" in failed.said
     assert images_of(stack) == {"api": NEW, "web": NEW}
-    assert states(stack, "web") == web
-    assert (stack.src / "api.env").read_text() == f"{FLAG}=true\nRELEASE={NEW}\n"
+    assert stack.states("web") == web
+    assert (stack.src / "api.env").read_text() == parts.settings(NEW)
     assert stack.healthy()
 
 
@@ -197,7 +167,7 @@ def test_a_variable_of_its_own_is_set_and_one_that_others_use_is_not(make_stack:
     deploy_by_variable(OLD)
     stack.capture(OLD)
     deploy_by_variable(NEW)
-    worker = states(stack, "worker")
+    worker = stack.states("worker")
 
     stack.run("tier3-partial.yml", component="api", version=OLD).ok()
     assert (stack.src / ".env").read_text() == f"API_VERSION={OLD}\nSHARED_VERSION={NEW}\n"
@@ -205,7 +175,7 @@ def test_a_variable_of_its_own_is_set_and_one_that_others_use_is_not(make_stack:
     stack.run("tier3-partial.yml", component="web", version=OLD).ok()
     assert (stack.src / ".env").read_text() == f"API_VERSION={OLD}\nSHARED_VERSION={NEW}\n"
     assert images_of(stack) == {"api": OLD, "web": OLD, "worker": NEW}
-    assert states(stack, "worker") == worker
+    assert stack.states("worker") == worker
 
 
 def test_a_flag_that_the_application_keeps_is_set_through_its_api_and_no_container_is_touched(make_stack: Any) -> None:
@@ -223,7 +193,7 @@ def test_a_flag_that_the_application_keeps_is_set_through_its_api_and_no_contain
         }
     }
     stack.deploy(OLD)
-    api = states(stack, "api")
+    api = stack.states("api")
     foretold = stack.run("tier3-partial.yml", "--check", "-vvv", flags={"ENABLE_AI": False}).ok()
     assert stack.ask().document["features"] == {"ai": True}
 
@@ -231,7 +201,7 @@ def test_a_flag_that_the_application_keeps_is_set_through_its_api_and_no_contain
 
     assert foretold.recap["changed"] == done.recap["changed"] == 1
     assert stack.ask().document["features"] == {"ai": False}
-    assert states(stack, "api") == api
+    assert stack.states("api") == api
     assert "hunter2" not in foretold.output + done.output + stack.report()[1]
     stack.up("--force-recreate")
     assert stack.ask().document["features"] == {"ai": False}
@@ -245,7 +215,7 @@ def test_phases_go_one_by_one_and_stop_with_a_clear_state_where_one_does_not_hol
     deploy(stack, OLD)
     stack.capture(OLD)
     deploy(stack, NEW)
-    web = states(stack, "web")
+    web = stack.states("web")
     status = f"http://127.0.0.1:{stack.port}/api/status"
     first = {"name": "Faulty component", "revert": ["api"], "version": OLD, "keep": ["web"]}
     second: dict[str, Any] = {"name": "Feature off", "flags": {FLAG: False}}
@@ -275,5 +245,5 @@ def test_phases_go_one_by_one_and_stop_with_a_clear_state_where_one_does_not_hol
     run(first, {**second, "validate": [{"url": status, "json": {"greeting": "false"}}]}).ok()
     assert stack.ask().document["greeting"] == "false"
     assert images_of(stack) == {"api": OLD, "web": NEW}
-    assert states(stack, "web") == web
+    assert stack.states("web") == web
     assert [entry["outcome"] for entry in stack.ledger()] == ["succeeded", "reverted", "succeeded"]

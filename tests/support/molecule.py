@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.tests.support import engine, peelback, proxied
+from ansible_collections.tiered.rollback.tests.support import engine, parts, peelback, proxied
 from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2
@@ -46,14 +46,23 @@ def tier2(made: Stack) -> Tier2 | Tier2Sqlite | None:
 
 
 def noted(made: Stack) -> dict[str, Any]:
-    """Return what was noted of the database: a checksum of all its orders by version, and rows written by then."""
+    """Return what was noted at the deployments: of the database by version, or of the service to be left alone."""
     return dict(json.loads((made.src.parent / "noted.json").read_text(encoding="utf-8")))
 
 
 def _note(made: Stack, database: Tier2 | Tier2Sqlite, version: str) -> None:
     known = noted(made) if version != OLD else {}
     known[version] = {"orders": database.orders(), "written": max(database.acknowledged())}
+    _write_noted(made, known)
+
+
+def _write_noted(made: Stack, known: dict[str, Any]) -> None:
     (made.src.parent / "noted.json").write_text(json.dumps(known), encoding="utf-8")
+
+
+def _partial(made: Stack) -> bool:
+    """Whether the scenario takes only a part of the stack back."""
+    return "tier3" in made.name or "config" in made.name
 
 
 def assert_data(made: Stack, version: str) -> None:
@@ -100,6 +109,13 @@ def assert_configured(host: Any, made: Stack, version: str) -> None:
     assert made.ask("/").document["greeting"] == configuration(version).split("=")[1].strip()
 
 
+def assert_parts(made: Stack, versions: dict[str, str], settings: str) -> None:
+    """See which version each of two services runs, how ``api`` is configured, and that ``web`` was left alone."""
+    assert parts.images_of(made) == versions
+    assert (made.src / "api.env").read_text(encoding="utf-8") == settings
+    assert made.states("web") == {name: tuple(state) for name, state in noted(made)["web"].items()}
+
+
 def _about_snapshots(made: Stack) -> bool:
     return "mcp" in made.name
 
@@ -109,6 +125,11 @@ def create(made: Stack) -> None:
     database = tier2(made)
     if database is not None:
         database.begin()
+    elif _partial(made):
+        parts.deploy(made, OLD)
+        parts.tell_the_flag(made)
+        made.description["services"]["web"] = {}
+        made.description["config"] = ["compose.yml", "api.env"]
     elif "start-first" in made.name:
         proxied.compose(made)
         made.deploy(OLD)
@@ -136,6 +157,10 @@ def deploy(made: Stack) -> None:
     database = tier2(made)
     if database is not None:
         _deploy_with_data(made, database)
+        return
+    if _partial(made):
+        parts.deploy(made, NEW)
+        _write_noted(made, {"web": made.states("web")})
         return
     if (made.src / ".env").exists():
         made.write(".env", configuration(NEW))

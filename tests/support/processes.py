@@ -32,16 +32,23 @@ def kill_tree(root: int) -> None:
 
 def kill_when(process: subprocess.Popen[str], reached: Callable[[], bool], delay: float, timeout: float = 60) -> bool:
     """Kill a run with all it started once a moment is reached; False where it ended before that."""
+    if not wait_for(process, reached, delay, timeout):
+        return False
+    alive = process.poll() is None
+    kill_tree(process.pid)
+    process.communicate()
+    return alive
+
+
+def wait_for(process: subprocess.Popen[str], reached: Callable[[], bool], delay: float, timeout: float = 60) -> bool:
+    """Wait until a run has reached a moment, and a delay longer; False where it ended before that."""
     deadline = time.monotonic() + timeout
     while not reached():
         if process.poll() is not None or time.monotonic() > deadline:
             return False
         time.sleep(0.002)
     time.sleep(delay)
-    alive = process.poll() is None
-    kill_tree(process.pid)
-    process.communicate()
-    return alive
+    return True
 
 
 def kill_owner(path: Path) -> bool:

@@ -185,6 +185,11 @@ class Stack:
             found.setdefault(service, []).append(container["Id"])
         return found
 
+    def states(self, *services: str) -> dict[str, tuple[str, str]]:
+        """Return id and time of start of each container of some services, by name."""
+        found = [container for name in services for container in self.containers(name)]
+        return {each["Name"]: (each["Id"], each["State"]["StartedAt"]) for each in found}
+
     def image_ids(self) -> dict[str, str]:
         """Return the image id that each service's newest container runs."""
         return {c["Config"]["Labels"]["com.docker.compose.service"]: c["Image"] for c in self.containers()}

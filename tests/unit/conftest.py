@@ -336,12 +336,22 @@ class FakeCompose:
             for _unused in range(count - sum(c.service == name for c in self.world.running)):
                 self.world.start(name)
 
-    def make_replicas(self, replicas: Mapping[str, int]) -> None:
+    def make_replicas(
+        self, replicas: Mapping[str, int], others: Mapping[str, int] | None = None, *, anew: bool = False
+    ) -> None:
         self.world.calls.append(("make_replicas", *sorted(replicas)))
+        if anew:
+            self.world.running = [c for c in self.world.running if c.service not in replicas]
         for name, count in replicas.items():
             for _unused in range(count - sum(c.service == name for c in self.world.running)):
                 self.world.start(name)
                 self.world.running[-1] = replace(self.world.running[-1], running=False, unstarted=True)
+
+    def start_made(self, replicas: Mapping[str, int]) -> None:
+        self.world.calls.append(("start_made", *sorted(replicas)))
+        self.world.running = [
+            replace(c, running=True, unstarted=False) if c.service in replicas else c for c in self.world.running
+        ]
 
 
 class FakeDatabase:

@@ -22,6 +22,12 @@ def test_a_command_runs_where_it_is_told_without_input_and_with_readable_message
     assert _command.run([sys.executable, "-c", code], cwd=str(tmp_path)) == f"{tmp_path} '' C.UTF-8\n"
 
 
+def test_a_directory_by_a_link_is_known_by_the_name_it_was_given(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path)
+    assert _command.run(["sh", "-c", "pwd"], cwd=str(link)) == f"{link}\n"
+
+
 def test_a_failure_quotes_what_the_command_said_and_gives_the_hint() -> None:
     with pytest.raises(RollbackError, match=r"sh -c echo lost >&2; exit 3 failed \(3\): lost") as caught:
         _command.run(["sh", "-c", "echo lost >&2; exit 3"], hint="look there")

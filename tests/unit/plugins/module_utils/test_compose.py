@@ -73,6 +73,17 @@ def test_replicas_are_added_without_recreating_what_runs(build: Any, said: list[
     assert text.endswith("--scale web=2 web")
 
 
+@pytest.mark.parametrize(("anew", "how"), [(True, "--force-recreate"), (False, "--no-recreate")])
+def test_what_others_wait_for_is_left_as_it_is(build: Any, said: list[dict[str, Any]], anew: bool, how: str) -> None:
+    compose = Compose(build.stack())
+    compose.make_replicas({"web": 2}, {"job": 1, "db": 0}, anew=anew)
+    compose.start_made({"web": 2})
+    made, started = (" ".join(call["argv"]) for call in said)
+    assert made.startswith(f"docker compose create --no-build --pull never {how} ")
+    assert made.endswith("--scale db=0 --scale job=1 --scale web=2 web")
+    assert "--no-deps --no-recreate --scale web=2 web" in started
+
+
 def test_an_engine_that_hangs_is_given_the_health_timeout_and_some_more(build: Any, said: list[dict[str, Any]]) -> None:
     Compose(build.stack(health_timeout=300)).add_replicas({"web": 1})
     assert said[0]["timeout"] > 300

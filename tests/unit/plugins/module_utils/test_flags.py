@@ -68,6 +68,38 @@ def test_yes_and_no_are_written_in_the_words_that_are_used_there(value: Any, now
     assert _flags.spelled(value, now) == wanted
 
 
+@pytest.mark.parametrize(
+    ("told", "wanted", "same"),
+    [
+        (False, False, True),
+        ("false", False, True),
+        ("Off", False, True),
+        ("0", False, True),
+        (False, "off", True),
+        ("5", 5, True),
+        (5, "5", True),
+        ("beta", "beta", True),
+        ("true", False, False),
+        ("no such word", False, False),
+        ("beta", "alpha", False),
+        ("", False, False),
+        (None, False, False),
+        (None, "false", False),
+        ([], "[]", False),
+        ("1.0", 1, False),
+    ],
+)
+def test_what_an_application_tells_counts_in_whichever_word_it_tells_it(told: Any, wanted: Any, same: bool) -> None:
+    assert _flags.alike(told, wanted) is same
+
+
+@pytest.mark.parametrize("command", ["echo $$AI", "echo $${AI}"])
+def test_a_variable_of_the_containers_own_shell_is_not_read_from_a_file(command: str) -> None:
+    template = {"services": {"api": {"command": command}}}
+    with pytest.raises(RollbackError, match="no service reads the flag AI"):
+        _flags.sources("AI", template, "/opt/shop", ".env", {".env": b"AI=true\n"})
+
+
 def test_only_the_assignment_changes() -> None:
     found = _flags.edited(FILES, ["worker.env", ".env"], "AI", False)
     assert found == {"worker.env": b"AI=off\nAUDIT=no\n", ".env": b"BETA=1\nAI=false\n"}

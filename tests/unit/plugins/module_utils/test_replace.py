@@ -116,6 +116,31 @@ def _replacement(deployment: Any, operator: Any, **definition: Any) -> tuple[Rep
     return Replacement(ctx.stack, deployment.engine, deployment.compose, point, rendered), plan
 
 
+@pytest.mark.parametrize("cutover", ["stop_first", "start_first"])
+def test_what_a_part_depends_on_is_neither_started_nor_counted_anew(
+    operator: Any, deployment: Any, monkeypatch: pytest.MonkeyPatch, cutover: str
+) -> None:
+    _unused, plan = _replacement(deployment, operator)
+    ctx = deployment.context()
+    point = next(iter(ctx.store.points()))
+    rendered = ctx.store.definition(point)
+    rendered["services"]["api"]["depends_on"] = {"web": {"condition": "service_started"}}
+    step = replace(plan.steps[0], action=cutover)
+    others: list[Any] = []
+    make = deployment.compose.make_replicas
+    monkeypatch.setattr(
+        deployment.compose,
+        "make_replicas",
+        lambda replicas, resting, **named: (others.append(resting), make(replicas, resting, **named)),
+    )
+    replacement = Replacement(ctx.stack, deployment.engine, deployment.compose, point, rendered, rest_stays=True)
+    hashes = {c.service: c.config_hash for c in deployment.world.running}
+    monkeypatch.setattr(replacement, "_wait_good", lambda *_: None)
+    replacement.replace(replace(plan, steps=(step,), replicas={"api": 1}), hashes, None)
+    assert others == [{"web": 1}]
+    assert _calls(deployment, "start_made", "recreate", "add_replicas")[-1] == "start_made"
+
+
 def test_only_writers_are_made_beforehand(operator: Any, deployment: Any) -> None:
     replacement, plan = _replacement(deployment, operator)
     assert replacement.preparable(plan) == ["api"]

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Killed while a part of a stack goes back, a run is continued by the same command or undone by undo.yml.
+
+The rest of the stack is watched all along: its containers are the same, and were never restarted.
+
+``TIERED_FAULTS_FULL=1`` runs every case, otherwise a sample that fits into CI.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.tests.support.playbook import Outcome
+from ansible_collections.tiered.rollback.tests.support.processes import kill_owner, kill_tree, wait_for
+from ansible_collections.tiered.rollback.tests.support.stack import Stack
+
+OLD, NEW = "v0.9.0", "v1.0.0"
+FULL = os.environ.get("TIERED_FAULTS_FULL") == "1"
+SEED = int(os.environ["TIERED_FAULTS_SEED"])
+
+
+@dataclass(frozen=True)
+class Part:
+    """What goes back.
+
+    :param rest: services that must not be touched.
+    """
+
+    playbook: str
+    given: Mapping[str, Any]
+    rest: tuple[str, ...]
+
+
+PARTS = {
+    "component": Part("tier3-partial.yml", {"component": "api", "version": OLD}, ("web", "worker")),
+    "flag": Part("tier3-partial.yml", {"flags": {"GREETING": False}}, ("web", "worker")),
+    "config": Part("config-rollback.yml", {}, ("worker",)),
+}
+#: A step of the journal, and how long after it has begun; ``lock`` is when it was taken.
+MOMENTS = [
+    ("lock", 0.1),
+    ("preflight", 0.0),
+    ("preflight", 0.3),
+    ("configuration", 0.0),
+    ("images", 0.0),
+    ("containers", 0.0),
+    ("containers", 0.4),
+    ("containers", 0.8),
+    ("containers", 1.2),
+    ("checks", 0.0),
+    ("outcome", 0.0),
+]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One injection.
+
+    :param victim: ``play`` (with all it started) or ``module`` (its process on the target only).
+    :param then: ``again`` or ``undo``.
+    """
+
+    part: str
+    step: str
+    delay: float
+    victim: str
+    then: str
+
+    def __str__(self) -> str:
+        return f"{self.part}-{self.step}+{self.delay}-{self.victim}-{self.then}"
+
+
+def cases() -> list[Case]:
+    """Every case; without FULL one per moment: the seed decides of which part, and in which of the four ways."""
+    ways = [(victim, then) for victim in ("play", "module") for then in ("again", "undo")]
+    if FULL:
+        return [Case(part, *moment, *way) for part in PARTS for moment in MOMENTS for way in ways]
+    chance = random.Random(SEED)
+    parts = list(PARTS)
+    return [
+        Case(parts[(number + SEED) % len(parts)], *moment, *chance.choice(ways))
+        for number, moment in enumerate(MOMENTS)
+    ]
+
+
+class Arena:
+    """One stack, put back between the cases: v1.0.0 and changed settings run, v0.9.0 and a backup are at hand."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.home = stack.state / stack.name
+        self._pristine = stack.state.with_name("pristine")
+        stack.description["services"] |= {"web": {}, "worker": {}}
+        stack.description["config"] = ["compose.yml", "api.env", "settings.conf"]
+        settings = ["./data:/data:ro", "./settings.conf:/config/settings.conf:ro"]
+        stack.compose(
+            {
+                "api": stack.published("api:production", env_file=["api.env"], volumes=settings),
+                "web": stack.service("web:production", volumes=settings),
+                "worker": stack.service("worker:production"),
+            }
+        )
+        self.deploy(OLD)
+        stack.capture(OLD)
+        stack.run("config-backup.yml").ok()
+        shutil.copytree(self.home, self._pristine)
+
+    def deploy(self, version: str) -> None:
+        """Deploy a version of everything, as a person does who changes settings with it."""
+        self.stack.write("api.env", f"GREETING=true\nRELEASE={version}\n", 0o600)
+        self.stack.write("settings.conf", f"release = {version}\n")
+        for name in ("api", "web", "worker"):
+            self.stack.tag(f"{name}:production", version)
+        # Compose does not see that a mounted file has changed.
+        self.stack.up("--force-recreate")
+
+    def put_back(self) -> None:
+        """Deploy NEW, and forget what earlier cases recorded."""
+        shutil.rmtree(self.home)
+        shutil.copytree(self._pristine, self.home)
+        self.deploy(NEW)
+
+    def kill(self, case: Case) -> None:
+        """Start a run and kill it."""
+        part = PARTS[case.part]
+        process = self.stack.start(part.playbook, **part.given)
+        reached = wait_for(process, lambda: self.reached(case.step), case.delay)
+        # A quick machine may be done before a delay is over; what must hold afterwards is the same.
+        assert reached or case.delay, process.communicate()[0]
+        # Before the module has begun, and after it ended, there is only the play.
+        if case.victim == "play" or not kill_owner(self.home / "lock"):
+            kill_tree(process.pid)
+        process.communicate(timeout=60)
+
+    def reached(self, step: str) -> bool:
+        if step == "lock":
+            path = self.home / "lock"
+            return path.exists() and path.stat().st_size > 0
+        found = self.journal()
+        return "outcome" in found["facts"] if step == "outcome" else step in [each["name"] for each in found["steps"]]
+
+    def journal(self) -> dict[str, Any]:
+        path = self.home / "journal.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {"steps": [], "facts": {}, "before": None}
+
+    def again(self, case: Case) -> Outcome:
+        part = PARTS[case.part]
+        return self.stack.run(part.playbook, **part.given)
+
+    def seen(self) -> dict[str, Any]:
+        """What an undo must bring back, image names of the deployment included."""
+        names = {
+            name: self.stack.tags()[f"{self.stack.project}/{name}:production"] for name in ("api", "web", "worker")
+        }
+        count = {name: len(ids) for name, ids in self.stack.ids().items()}
+        return {"images": self.stack.image_ids(), "files": self.stack.files(), "tags": names, "count": count}
+
+    def at_rest(self) -> bool:
+        """Whether no run is left unfinished, and nothing of one is."""
+        return not (self.home / "journal.json").exists() and not (self.home / "lock").read_text()
+
+
+@pytest.fixture(scope="module")
+def _arena(make_stack: Callable[..., Stack]) -> Arena:
+    return Arena(make_stack())
+
+
+@pytest.fixture
+def arena(_arena: Arena) -> Arena:
+    _arena.put_back()
+    return _arena
+
+
+def check_gone_back(arena: Arena, part: str, before: Mapping[str, Any]) -> None:
+    """See that exactly the part is what was asked for."""
+    old, stack = arena.stack.images.get(OLD), arena.stack
+    changed = {"component": {"api"}, "flag": set(), "config": set()}[part]
+    assert stack.image_ids() == {**before["images"], **dict.fromkeys(changed, old)}
+    assert arena.seen()["tags"] == {**before["tags"], **dict.fromkeys(changed, old)}
+    assert arena.seen()["count"] == before["count"], "nothing is left over"
+    env = {
+        "component": f"GREETING=true\nRELEASE={OLD}\n",
+        "flag": f"GREETING=false\nRELEASE={NEW}\n",
+        "config": f"GREETING=true\nRELEASE={OLD}\n",
+    }[part]
+    assert (stack.src / "api.env").read_text() == env
+    status = stack.ask("/api/status").document
+    assert status["greeting"] == ("false" if part == "flag" else "true")
+    # What two services mount belongs to no component alone.
+    assert status["settings"] == f"release = {OLD if part == 'config' else NEW}\n"
+    assert stack.healthy()
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=str(case), marks=pytest.mark.xdist_group(case.part)) for case in cases()]
+)
+def test_a_killed_partial_run_goes_on_or_back_and_never_touches_the_rest(arena: Arena, case: Case) -> None:
+    stack, rest = arena.stack, PARTS[case.part].rest
+    before, untouched = arena.seen(), stack.states(*rest)
+
+    arena.kill(case)
+    assert stack.states(*rest) == untouched
+    undoable = bool(stack.ledger() or arena.journal()["before"])
+
+    if case.then == "again":
+        arena.again(case).ok()
+        check_gone_back(arena, case.part, before)
+        assert stack.states(*rest) == untouched
+        assert arena.again(case).ok().recap["changed"] == 0
+        stack.undo().ok()
+    else:
+        undone = stack.undo()
+        assert (undone.rc == 0) == undoable, undone.output
+        assert undoable or "there is no rollback to undo" in undone.said
+
+    assert arena.seen() == before
+    assert stack.states(*rest) == untouched
+    assert stack.healthy()
+    assert arena.at_rest()
