@@ -22,6 +22,8 @@ from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2
 from ansible_collections.tiered.rollback.tests.support.tier2_sqlite import Tier2Sqlite
 
 OLD, NEW = "v0.9.0", "v1.0.0"
+#: MCP containers of the scenario that is about many.
+FLEET = ("mcp-files", "mcp-git", "mcp-mail")
 
 
 def stack() -> Stack:
@@ -117,7 +119,15 @@ def assert_parts(made: Stack, versions: dict[str, str], settings: str) -> None:
 
 
 def _about_snapshots(made: Stack) -> bool:
-    return "mcp" in made.name
+    return "mcp" in made.name and "fleet" not in made.name
+
+
+def _deploy_fleet(made: Stack, version: str) -> None:
+    services = {name: made.service(f"{name}:production") for name in FLEET}
+    made.compose({**services, "api": made.published("api:production")})
+    for name in FLEET:
+        made.tag(f"{name}:production", version)
+    made.deploy(version)
 
 
 def create(made: Stack) -> None:
@@ -130,11 +140,13 @@ def create(made: Stack) -> None:
         parts.tell_the_flag(made)
         made.description["services"]["web"] = {}
         made.description["config"] = ["compose.yml", "api.env"]
+    elif "fleet" in made.name:
+        _deploy_fleet(made, OLD)
     elif "start-first" in made.name:
         proxied.compose(made)
         made.deploy(OLD)
     else:
-        made.compose({"api": made.published(environment={"GREETING": "${GREETING}"})})
+        made.compose({"api": made.published(environment={"GREETING": "${GREETING}"}, restart="on-failure")})
         made.write(".env", configuration(OLD))
         made.description["config"] = ["compose.yml", ".env"]
         made.deploy(OLD)
@@ -142,6 +154,7 @@ def create(made: Stack) -> None:
     made.description["health_timeout"] = 15
     if _about_snapshots(made):
         peelback.describe(made)
+        made.description["mcp"]["services"] = ["api"]
         peelback.build(made.variables["peelback_image"])
     (made.src.parent / "rollback_stack.json").write_text(json.dumps(made.description), encoding="utf-8")
 
@@ -152,7 +165,13 @@ def deploy(made: Stack) -> None:
     Where it is about snapshots, v0.9.0 stays and only its data is broken.
     """
     if _about_snapshots(made):
-        made.trouble(OLD, "unhealthy")
+        made.trouble(OLD, "crash" if "crash" in made.name else "unhealthy")
+        if "crash" in made.name:
+            engine.docker("restart", *made.ids()["api"])
+        return
+    if "fleet" in made.name:
+        _deploy_fleet(made, NEW)
+        _write_noted(made, {"api": made.states("api")})
         return
     database = tier2(made)
     if database is not None:
