@@ -25,7 +25,7 @@ use_venv() {
 # The peelback service shares no package with the collection, so it has an environment of its own.
 peelback_venv() {
   "$VENV/bin/python" -m venv "$CACHE/peelback-venv" &&
-    (cd "$ROOT/peelback" && "$CACHE/peelback-venv/bin/python" -m pip install -q -r requirements.txt -r requirements-test.txt)
+    (cd "$ROOT/peelback" && "$CACHE/peelback-venv/bin/python" -m pip install -qq -r requirements.txt -r requirements-test.txt)
 }
 
 # --- packages of the system -------------------------------------------------------------------

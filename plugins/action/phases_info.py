@@ -26,4 +26,4 @@ class ActionModule(ActionBase):
             phases = _phases.load(str(self._task.args.get("path") or ""))
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
-        return {"changed": False, "phases": phases}
+        return {"changed": False, "plan": _phases.name(phases), "phases": phases}

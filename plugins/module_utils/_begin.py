@@ -171,6 +171,7 @@ def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, resu
         steps=unfinished.steps if unfinished else [],
         facts={key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed", "scope")},
     )
+    journal.facts["phase"] = ctx.module.params["phase"]
     journal.facts["budget"] = _outcome.BUDGETS[journal.tier]
     journal.facts["identities"] = unfinished.facts["identities"] if unfinished else {}
     journal.save()

@@ -83,8 +83,7 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
         "before",
     )
     found = {key: full[key] for key in (*keys, "started", "ended", "duration", "outage", "outcome")}
-    if full.get("scope") is not None:
-        found["scope"] = full["scope"]
+    found |= {key: full[key] for key in ("scope", "phase") if full.get(key) is not None}
     if full["outcome"] == SUCCEEDED and full.get("databases"):
         found["databases"] = full["databases"]
     return found

@@ -27,6 +27,7 @@ _POLL = 0.1
 _WRITERS_TIMEOUT = 30
 #: A container that restarts this often while it is waited for will not get healthy by waiting longer.
 _CRASHES = 3
+_THREADS = 64
 #: How Compose names a new container until the one it replaces is gone: by that one's short id.
 _HALF_MADE = re.compile(r"[0-9a-f]{12}_")
 
@@ -253,5 +254,6 @@ def _ids(found: Mapping[str, Collection[Container]]) -> set[str]:
 
 
 def _side_by_side(act: Callable[[_Subject], object], subjects: Iterable[_Subject]) -> None:
-    with ThreadPoolExecutor() as pool:
+    # All at once, whatever the number of cores: each of them mostly waits, for a proxy to follow or a process to end.
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
         list(pool.map(act, subjects))

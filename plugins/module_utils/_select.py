@@ -84,6 +84,25 @@ def undo(entries: Sequence[Mapping[str, Any]], current: Collection[str], run: st
     return last
 
 
+def phase_done(entries: Sequence[Mapping[str, Any]], phase: str, current: Collection[str]) -> bool:
+    """Whether a phase of a plan was done and still stands: nothing else ran since, and what the plan came to runs.
+
+    Phases may be about one file; doing an early one again would take back a part of what a later one did.
+
+    :param entries: the ledger, oldest first.
+    :param phase: name of the plan and number of the phase, with a slash between them.
+    :param current: ids of the points that equal what runs now.
+    """
+    plan, _slash, number = phase.rpartition("/")
+    for entry in reversed(entries):
+        name, _slash, done = str(entry.get("phase")).rpartition("/")
+        if name != plan:
+            return False
+        if entry["outcome"] == "succeeded":
+            return int(done) >= int(number) and entry["target"] in current
+    return False
+
+
 def _previous(
     deployed: Sequence[RestorePoint], proven: Collection[str], current: Collection[str]
 ) -> list[RestorePoint]:

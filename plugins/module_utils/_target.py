@@ -101,6 +101,9 @@ def _part(
     running = _capture.running_version(now, ctx.engine, current)
     draft = _draft.make(ctx, now, journal, ctx.request, source, running)
     plan = _plan.plan(ctx.stack, draft.seen, draft.point, draft.definition, interruption(journal), scope=draft.scope)
+    phase, ids = ctx.module.params["phase"], {point.id for point in current}
+    if phase and not journal and _select.phase_done(_ledger.entries(ctx.state), phase, ids):
+        plan = replace(plan, steps=(), replicas={})
     missing = missing_images(ctx.engine, _within(draft.point, draft.scope))
     return Target(
         point=draft.point,

@@ -44,6 +44,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+plan:
+  description: Name of the plan, which is made of what it says.
+  returned: success
+  type: str
 phases:
   description: The phases in order, each with every key; what the file left out is empty.
   returned: success

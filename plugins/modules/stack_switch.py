@@ -82,6 +82,11 @@ options:
     description: Whether the MCP container's data goes back too where the restore point has a snapshot of it.
     type: bool
     default: true
+  phase:
+    description: >-
+      Name of a plan and number of a phase in it, with a slash between them. A phase that was done and still stands is
+      not done again, since that would take back what a later one did to the same file.
+    type: str
   checks:
     description: >-
       HTTP checks that must hold at the target as well, of the same form as those of the stack's services. Where one
@@ -236,6 +241,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "snapshot": {"type": "str"},
     "levels": {"type": "int"},
     "mcp": {"type": "bool", "default": True},
+    "phase": {"type": "str"},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "schema_compatible": {"type": "bool", "default": False},
     "lock_wait": {"type": "int", "default": 30},

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,11 @@ def load(path: str) -> list[dict[str, Any]]:
             f"the plan {path} has to hold a list called 'phases', and nothing else", "See docs/tier3.md for one."
         )
     return [_phase(raw, f"phase {number} of {path}") for number, raw in enumerate(phases, start=1)]
+
+
+def name(phases: list[dict[str, Any]]) -> str:
+    """Name a plan by what it says, so that another one under the same file name is another plan."""
+    return hashlib.sha256(json.dumps(phases, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _phase(raw: Any, where: str) -> dict[str, Any]:

@@ -94,7 +94,13 @@ def _snapshots(runs: int) -> dict[str, float]:
     python = root / ".cache/peelback-venv/bin/python"
     command = [str(python), "tests/bench.py", str(_FILES), str(_SIZE), str(max(runs, 3)), "--json"]
     said = subprocess.run(
-        command, cwd=root / "peelback", env=dict(os.environ), check=True, capture_output=True, text=True, timeout=600
+        command,
+        cwd=root / "peelback",
+        env={**os.environ, "PYTHONPATH": "src"},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     found: dict[str, float] = json.loads(said.stdout)
     print(f"    snapshot {found['snapshot']:.3f} s, cp -a {found['cp']:.3f} s", flush=True)

@@ -247,3 +247,9 @@ def test_phases_go_one_by_one_and_stop_with_a_clear_state_where_one_does_not_hol
     assert images_of(stack) == {"api": OLD, "web": NEW}
     assert stack.states("web") == web
     assert [entry["outcome"] for entry in stack.ledger()] == ["succeeded", "reverted", "succeeded"]
+
+    # Both phases are about one file: doing the first again would take back what the second did.
+    api, done = stack.states("api"), [first, {**second, "validate": [{"url": status, "json": {"greeting": "false"}}]}]
+    assert run(*done).ok().recap["changed"] == 0
+    assert stack.states("api") == api
+    assert stack.ask().document["greeting"] == "false"

@@ -586,6 +586,7 @@ class Operator:
             "snapshot": None,
             "levels": None,
             "mcp": True,
+            "phase": None,
         }
         return self.deployment.context(check_mode=check_mode, run=self.build.run(number), **{**defaults, **changes})
 

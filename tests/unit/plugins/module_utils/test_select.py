@@ -143,3 +143,26 @@ def test_a_rollback_after_which_a_migration_was_rolled_back_is_not_undone_unless
     with pytest.raises(RollbackError, match="the stack was changed after run 1") as caught:
         _select.undo(entries, {"to-1", "before-1"}, None)
     assert "undo.yml -e run=1" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("entries", "phase", "current", "wanted"),
+    [
+        ([("p/1", "succeeded", "t1"), ("p/2", "succeeded", "t2")], "p/1", {"t2"}, True),
+        ([("p/1", "succeeded", "t1"), ("p/2", "succeeded", "t2")], "p/2", {"t2"}, True),
+        # Where the stack was changed since, by whatever, the phases begin anew.
+        ([("p/1", "succeeded", "t1"), ("p/2", "succeeded", "t2")], "p/1", {"t1"}, False),
+        ([("p/1", "succeeded", "t1"), (None, "succeeded", "t2")], "p/1", {"t1"}, False),
+        ([("p/1", "succeeded", "t1"), ("q/1", "succeeded", "t2")], "p/1", {"t2"}, False),
+        # A phase that failed put back what the one before had come to.
+        ([("p/1", "succeeded", "t1"), ("p/2", "reverted", "t2")], "p/1", {"t1"}, True),
+        ([("p/1", "succeeded", "t1"), ("p/2", "reverted", "t2")], "p/2", {"t1"}, False),
+        ([("p/1", "reverted", "t1")], "p/1", {"t1"}, False),
+        ([], "p/1", set(), False),
+    ],
+)
+def test_a_phase_that_stands_is_not_done_again(
+    entries: list[tuple[str | None, str, str]], phase: str, current: set[str], wanted: bool
+) -> None:
+    ledger = [{"phase": name, "outcome": outcome, "target": target} for name, outcome, target in entries]
+    assert _select.phase_done(ledger, phase, current) is wanted

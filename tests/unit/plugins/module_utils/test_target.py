@@ -29,7 +29,16 @@ def captured(deployment: Any, build: Any) -> Any:
 
 def _find(deployment: Any, kind: str = "rollback", version: str | None = None, run: str | None = None) -> Any:
     params = {"kind": kind, "version": version, "undo_run": run, "tier": 1, "schema_compatible": False}
-    whole = {"components": [], "flags": {}, "config": None, "keep": [], "snapshot": None, "levels": None, "mcp": True}
+    whole = {
+        "components": [],
+        "flags": {},
+        "config": None,
+        "keep": [],
+        "snapshot": None,
+        "levels": None,
+        "mcp": True,
+        "phase": None,
+    }
     ctx = deployment.context(**params, **whole)
     return _target.find(ctx, observe(ctx.stack, ctx.engine, ctx.compose), None)
 

@@ -67,3 +67,8 @@ def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(RollbackError, match=r"/no/phases\.yml cannot be read") as caught:
         _phases.load("/no/phases.yml")
     assert "controller" in caught.value.hint
+
+
+def test_a_plan_is_named_by_what_it_says() -> None:
+    assert _phases.name([{"name": "a"}]) == _phases.name([{"name": "a"}])
+    assert _phases.name([{"name": "a"}]) != _phases.name([{"name": "b"}])
