@@ -31,6 +31,13 @@ options:
           - Seconds for one request, retries included. A restore of much data takes its time.
         type: float
         default: 60
+      services:
+        description:
+          - Services that work with the data. M(tiered.rollback.stack_switch) stops them while it is replaced; modules
+            that only ask the API leave them alone.
+        type: list
+        elements: str
+        default: []
 requirements:
   - requests (Python package on the target)
 author:

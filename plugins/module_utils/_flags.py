@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _env_file, _template
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -26,7 +26,7 @@ FLAG_SPEC: dict[str, dict[str, Any]] = {
 #: Words for yes and no; the one that a file uses now is kept.
 _PAIRS = (("true", "false"), ("1", "0"), ("on", "off"), ("yes", "no"), ("enabled", "disabled"))
 
-Value = bool | int | str
+Value: TypeAlias = "bool | int | str"
 
 
 @dataclass(frozen=True, kw_only=True)
