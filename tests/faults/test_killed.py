@@ -114,7 +114,7 @@ def test_a_killed_rollback_is_continued_by_the_same_command_and_can_be_undone(st
 
     killed = kill_when(stack.start("tier1-emergency.yml", version=GOOD), reached(stack, moment), moment.delay)
     # A quick machine may be done before a delay is over; what must hold afterwards is the same.
-    assert killed or moment.delay, "the run ended before it could be killed"
+    assert killed or moment.delay or moment.step == "outcome", "the run ended before it could be killed"
     stack.rollback(GOOD).ok()
 
     after = seen(stack)
@@ -135,7 +135,7 @@ def test_a_killed_rollback_is_undone_by_undo(stack: Stack, moment: Moment) -> No
 
     killed = kill_when(stack.start("tier1-emergency.yml", version=GOOD), reached(stack, moment), moment.delay)
     # A quick machine may be done before a delay is over; what must hold afterwards is the same.
-    assert killed or moment.delay, "the run ended before it could be killed"
+    assert killed or moment.delay or moment.step == "outcome", "the run ended before it could be killed"
     stack.undo().ok()
 
     assert seen(stack) == before
