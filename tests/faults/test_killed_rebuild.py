@@ -41,7 +41,8 @@ class Shop:
         checkout.buildable(stack, services["api"], no_cache=True)
         stack.compose(services, volumes=volumes)
         checkout.begin(stack)
-        checkout.release(stack, GOOD, f"RUN sleep {_SECONDS}\n")
+        # Named after the stack: BuildKit makes one of two like steps that are under way at once.
+        checkout.release(stack, GOOD, f"RUN sleep {_SECONDS} # {stack.name}\n")
         self.tier2.fill()
         self.orders = self.tier2.orders()
         stack.capture(GOOD)
@@ -56,7 +57,9 @@ class Shop:
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.01)
         time.sleep(delay)
-        assert self.builds(), "the build was over before it could be killed"
+        if not self.builds():
+            kill_tree(process.pid)
+            raise AssertionError("the build was over before it could be killed")
         if victim == "play":
             kill_tree(process.pid)
         else:
