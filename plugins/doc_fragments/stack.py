@@ -33,6 +33,10 @@ options:
         C(postgres) of M(tiered.rollback.pg_backup).
       - C(sqlite) (list of dictionaries) describes SQLite files by C(path), on the host or with C(service) inside that
         service's volume, with C(name), C(schema_version) and C(writers) as for PostgreSQL.
+      - C(flags) (dictionary by feature flag) says where the application tells one, C(status_url) and C(status_path)
+        (dotted path in its JSON), and where it is told to set it, C(api_url), C(api_method) (V(PUT), V(POST) or
+        V(PATCH), default V(PUT)) and C(api_body) (JSON in which C({value}) stands for the value), with C(headers) and
+        C(timeout) (seconds, default V(5)). A flag without C(api_url) is a variable of an environment file.
       - C(mcp) (dictionary) is the snapshot API of an MCP container, with the keys of the option C(mcp) of
         M(tiered.rollback.mcp_snapshot).
     type: dict
