@@ -114,20 +114,20 @@ def keep(
     store.add(point, contents, _files.dump_json(definition))
 
 
-def stale_tags(engine: Engine, stack: str, points: Sequence[RestorePoint]) -> dict[str, str]:
-    """Return the names of versions that do not point to the image they belong to, with its id; of images at hand."""
+def move_tags(
+    engine: Engine, stack: str, points: Sequence[RestorePoint], *, check_mode: bool = False
+) -> dict[str, str]:
+    """Make every version's names point to its image, where that is at hand; return those that did not, with its id."""
     there = engine.tags()
-    return {
+    stale = {
         name: image_id
         for name, image_id in _image_tags.names(stack, points).items()
         if there.get(name) != image_id and engine.image(image_id) is not None
     }
-
-
-def move_tags(engine: Engine, stack: str, points: Sequence[RestorePoint]) -> None:
-    """Make every version's names point to its image."""
-    for name, image_id in stale_tags(engine, stack, points).items():
-        engine.tag(image_id, name)
+    if not check_mode:
+        for name, image_id in stale.items():
+            engine.tag(image_id, name)
+    return stale
 
 
 def prove(store: Store, engine: Engine, point: RestorePoint) -> None:

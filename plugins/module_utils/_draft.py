@@ -212,9 +212,8 @@ def _changes(
 def _from_backup(ctx: Context, base: _Base, name: str, changes: _Changes) -> None:
     directory = ctx.state / _backup.DIRECTORY
     chosen, contents = _backup.load(directory, name)
-    root = Path(ctx.stack.project_src)
     for path, data in contents.items():
-        base.contents.setdefault(path, _files.read(root / path))
+        _present(ctx, base, path)
         changes.contents[path] = data
         changes.parts[path] = file_part(directory / chosen / path)
 
@@ -237,8 +236,7 @@ def _of_components(
         )
     stack = ctx.stack
     for path in _partial.own_files(template, base.definition, stack.project_src, names, source.files):
-        if path not in base.contents:
-            base.contents[path] = _files.read(Path(stack.project_src) / path)
+        _present(ctx, base, path)
         changes.contents[path] = ctx.store.content(source, path)
         changes.parts[path] = source.files[path]
     if stack.image_source == "retag":
@@ -246,10 +244,9 @@ def _of_components(
     own = _partial.own_variables(template, names)
     path = stack.variable_file
     for name in sorted(own & set(source.variables)):
-        text = _flags.text(changes.contents.get(path, _present(ctx, base, path)))
-        if _env_file.value(text, name) is not None:
-            edited = _env_file.set_variable(text, name, source.variables[name])
-            changes.contents[path] = edited.encode(errors="surrogateescape")
+        now = changes.contents.get(path, _present(ctx, base, path))
+        if _env_file.value(_env_file.text(now), name) is not None:
+            changes.contents[path] = _env_file.assigned(now, name, source.variables[name])
 
 
 def _flag(ctx: Context, base: _Base, template: Mapping[str, Any], name: str, value: Value, changes: _Changes) -> None:
@@ -265,6 +262,7 @@ def _flag(ctx: Context, base: _Base, template: Mapping[str, Any], name: str, val
 
 
 def _present(ctx: Context, base: _Base, path: str) -> bytes | None:
+    """Return a file as it is, which from now on counts as a part of the present state."""
     return base.contents.setdefault(path, _files.read(Path(ctx.stack.project_src) / path))
 
 

@@ -31,6 +31,16 @@ def names(text: str) -> list[str]:
     return list(dict.fromkeys(match["name"] for match in _ANY.finditer(text)))
 
 
+def text(data: bytes | None) -> str:
+    """Return a file's text; bytes that are no UTF-8 go through unchanged."""
+    return (data or b"").decode(errors="surrogateescape")
+
+
+def assigned(data: bytes | None, name: str, value: str) -> bytes:
+    """Return a file's bytes with ``name=value``; see :func:`set_variable`."""
+    return set_variable(text(data), name, value).encode(errors="surrogateescape")
+
+
 def set_variable(text: str, name: str, value: str) -> str:
     """Return the text with ``name=value``, in place where it is assigned, at the end where it is not.
 

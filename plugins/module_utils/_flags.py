@@ -123,7 +123,7 @@ def sources(
             files[variable_file] = None
             readers.add(service)
         for path in _template.env_files({"services": {service: entry}}, directory):
-            if _env_file.value(text(contents.get(path)), name) is not None:
+            if _env_file.value(_env_file.text(contents.get(path)), name) is not None:
                 files[path] = None
                 readers.add(service)
     if not readers:
@@ -139,7 +139,7 @@ def known(template: Mapping[str, Any], directory: str, contents: Mapping[str, by
     services = json.dumps(template.get("services", {}))
     found = set(_template.variables(services))
     for path in _template.env_files(template, directory):
-        found |= set(_env_file.names(text(contents.get(path))))
+        found |= set(_env_file.names(_env_file.text(contents.get(path))))
     return sorted(found)
 
 
@@ -147,12 +147,6 @@ def edited(contents: Mapping[str, bytes | None], files: Collection[str], name: s
     """Return the files with the flag set."""
     found = {}
     for path in files:
-        now = text(contents.get(path))
-        changed = _env_file.set_variable(now, name, spelled(value, _env_file.value(now, name)))
-        found[path] = changed.encode(errors="surrogateescape")
+        now = contents.get(path)
+        found[path] = _env_file.assigned(now, name, spelled(value, _env_file.value(_env_file.text(now), name)))
     return found
-
-
-def text(data: bytes | None) -> str:
-    """Return a file's text; bytes that are no UTF-8 go through unchanged."""
-    return (data or b"").decode(errors="surrogateescape")

@@ -176,9 +176,7 @@ class Switch:
     def _set_variable(self, name: str, value: str) -> None:
         path = self._root / self._stack.variable_file
         part = file_part(path)
-        # Bytes that are no UTF-8 go through unchanged.
-        text = _env_file.set_variable((_files.read(path) or b"").decode(errors="surrogateescape"), name, value)
-        _files.write(path, text.encode(errors="surrogateescape"), part.mode, (part.uid, part.gid))
+        _files.write(path, _env_file.assigned(_files.read(path), name, value), part.mode, (part.uid, part.gid))
 
     def _refuse_uncaptured(self, paths: Collection[str]) -> None:
         """Refuse to replace contents that no restore point holds: somebody wrote them since this run began."""

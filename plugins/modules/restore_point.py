@@ -153,12 +153,10 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
 def _complete(ctx: Context, points: list[RestorePoint], point: RestorePoint) -> list[str]:
     """Do what a point lacks that was captured before, or a killed capture left undone; return it."""
     pin = ctx.module.params["pinned"] and not ctx.store.pinned(point.id)
-    stale = _capture.stale_tags(ctx.engine, ctx.stack.name, points)
-    if not ctx.module.check_mode:
-        if pin:
-            ctx.store.pin(point.id)
-        _capture.move_tags(ctx.engine, ctx.stack.name, points)
-    return [*([f"pin {point.id}"] if pin else []), *(f"tag {image_id} as {name}" for name, image_id in stale.items())]
+    if pin and not ctx.module.check_mode:
+        ctx.store.pin(point.id)
+    moved = _capture.move_tags(ctx.engine, ctx.stack.name, points, check_mode=ctx.module.check_mode)
+    return [*([f"pin {point.id}"] if pin else []), *(f"tag {image_id} as {name}" for name, image_id in moved.items())]
 
 
 def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:

@@ -126,5 +126,5 @@ def test_half_a_description_is_refused(flag: Flag, message: str) -> None:
 @given(st.dictionaries(st.sampled_from(["a.env", ".env"]), st.binary(max_size=60)), st.booleans())
 def test_every_file_says_the_value_afterwards_and_all_other_bytes_stay(files: dict[str, Any], value: bool) -> None:
     for path, data in _flags.edited(files, list(files), "AI", value).items():
-        text = _flags.text(data)
-        assert _env_file.value(text, "AI") == _flags.spelled(value, _env_file.value(_flags.text(files[path]), "AI"))
+        text = _env_file.text(data)
+        assert _env_file.value(text, "AI") == _flags.spelled(value, _env_file.value(_env_file.text(files[path]), "AI"))
