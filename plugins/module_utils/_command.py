@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
@@ -21,6 +21,7 @@ def run(
     stdin: str = "",
     merged: bool = False,
     umask: int = -1,
+    accept: Collection[int] = (0,),
 ) -> str:
     """Run a command without a shell and return its standard output.
 
@@ -28,7 +29,8 @@ def run(
     :param merged: return what it writes to standard error too, in the order that both were written.
     :param timeout: seconds, then the command is killed.
     :param umask: for the files it makes; -1: the caller's.
-    :raises RollbackError: when it is not installed, takes too long or exits non-zero.
+    :param accept: the exit codes that are no failure.
+    :raises RollbackError: when it is not installed, takes too long or exits with another code.
     """
     try:
         done = subprocess.run(
@@ -48,7 +50,7 @@ def run(
         raise RollbackError(f"cannot run {argv[0]}: {error}", f"Install {argv[0]} on the target host.") from error
     except subprocess.TimeoutExpired as error:
         raise RollbackError(f"{' '.join(argv[:3])} took longer than {timeout:.0f} s", hint) from error
-    if done.returncode != 0:
+    if done.returncode not in accept:
         said = ((done.stderr or "").strip() or done.stdout.strip())[-1500:]
         raise RollbackError(f"{' '.join(argv[:3])} failed ({done.returncode}): {said}", hint)
     return done.stdout
