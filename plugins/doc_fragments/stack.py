@@ -39,6 +39,8 @@ options:
         C(timeout) (seconds, default V(5)). A flag without C(api_url) is a variable of an environment file.
       - C(mcp) (dictionary) is the snapshot API of an MCP container, with the keys of the option C(mcp) of
         M(tiered.rollback.mcp_snapshot).
+      - C(github) (dictionary) is the repository whose workflows a CI rollback takes back, with the keys of the option
+        C(github) of M(tiered.rollback.github_workflow_swap).
     type: dict
     required: true
   state_dir:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._data import Exchange
     from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+    from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
     from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
     from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
     from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import SqliteDatabase
@@ -54,12 +55,15 @@ POSTGRES_OPTIONS: dict[str, dict[str, Any]] = {
 }
 #: Option of the modules that ask a snapshot API; documented in the ``mcp`` fragment.
 MCP_OPTIONS: dict[str, dict[str, Any]] = {"mcp": {"type": "dict", "required": True, "options": _api.MCP_SPEC}}
+#: Option of the modules that ask GitHub; documented in the ``github`` fragment.
+GITHUB_OPTIONS: dict[str, dict[str, Any]] = {"github": {"type": "dict", "required": True, "options": _api.GITHUB_SPEC}}
 #: Options of the modules that work on one SQLite database; documented in the ``sqlite`` fragment.
 SQLITE_OPTIONS: dict[str, dict[str, Any]] = {
     "path": {"type": "str", "required": True},
     "service": {"type": "str"},
     "project": {"type": "str"},
 }
+_UNSHOWN = ("stack", "mcp", "github")
 SQLITE_TOGETHER = [("service", "project")]
 
 
@@ -178,6 +182,13 @@ class Context:
         return Mcp(api.url, api.token, api.timeout)
 
     @cached_property
+    def github(self) -> GitHub:
+        """The repository that a module was given."""
+        from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
+
+        return GitHub(_api.parse_github(self.module.params["github"], "github"))
+
+    @cached_property
     def run(self) -> Run:
         """The run this module is a part of."""
         try:
@@ -197,9 +208,10 @@ def acted(actions: Sequence[str]) -> dict[str, Any]:
 def main(act: Callable[[Context], dict[str, Any]], options: dict[str, Any], **module_options: Any) -> None:
     """Run a module: *act* returns what is exited with, or raises what is failed with."""
     # The stack may hold tokens for checks: no_log keeps the options out of the target's system log, and the stack is
-    # left out of the invocation that -vvv shows. So is mcp, whose URL may hold a password that is refused only later.
+    # left out of the invocation that -vvv shows. So are mcp and github, whose URLs may hold a password that is refused
+    # only later.
     module = AnsibleModule(argument_spec=options, supports_check_mode=True, no_log=True, **module_options)
-    shown = {"module_args": {name: value for name, value in module.params.items() if name not in ("stack", "mcp")}}
+    shown = {"module_args": {name: value for name, value in module.params.items() if name not in _UNSHOWN}}
     try:
         result = act(Context(module))
     except RollbackError as error:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,16 +35,46 @@ _BACKOFF = 0.2
 _MOST = 16 << 20
 
 
-class HttpError(RollbackError):
-    """A request that was answered, and not with success.
+@dataclass(frozen=True)
+class Patience:
+    """Which answers are waited out.
 
-    :param document: the answer; None where it is no JSON.
+    :param passing: of a request that may be repeated.
+    :param turned_away: of any request, where the server says when to come back: it has done nothing then.
     """
 
-    def __init__(self, message: str, hint: str, status: int, document: Any) -> None:
+    passing: frozenset[int] = _PASSING
+    turned_away: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it came.
+
+    :param headers: names of any case find theirs.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def document(self) -> Any:
+        """The content as JSON; None where it is none."""
+        try:
+            return json.loads(self.content) if self.content else None
+        except (ValueError, RecursionError):
+            return None
+
+
+class HttpError(RollbackError):
+    """A request that was answered, and not with success."""
+
+    def __init__(self, message: str, hint: str, answer: Answer) -> None:
         super().__init__(message, hint)
-        self.status = status
-        self.document = document
+        self.answer = answer
+        self.status = answer.status
+        self.document = answer.document
 
 
 class Http:
@@ -54,7 +85,7 @@ class Http:
     :param timeout: seconds for a request with its retries, from the first connection to the end of the answer.
     """
 
-    def __init__(self, base: str, headers: Mapping[str, str], timeout: float) -> None:
+    def __init__(self, base: str, headers: Mapping[str, str], timeout: float, patience: Patience = Patience()) -> None:
         if MISSING is not None:
             raise RollbackError(
                 f"a Python package is missing on the target host: {MISSING.name}",
@@ -62,6 +93,7 @@ class Http:
             )
         self._base = _names.http_url(base, "the API's URL").rstrip("/")
         self._timeout = timeout
+        self._patience = patience
         self._adapter = HTTPAdapter()
         self._session = requests.Session()
         self._session.mount(self._base, self._adapter)
@@ -81,28 +113,66 @@ class Http:
         :raises HttpError: when the answer is not success.
         :raises RollbackError: when there is no answer, or one that is no JSON.
         """
+        return self.json(self.exchange(method, path, body), f"{method} {self._base}{path}")
+
+    def json(self, answer: Answer, what: str) -> Any:
+        """Return an answer's JSON; None where it has no content by its status.
+
+        :raises RollbackError: when it is something else.
+        """
+        document = answer.document
+        if document is None and answer.status != 204:
+            kind = answer.headers.get("Content-Type", "of no type")[:60] if answer.content else "empty"
+            raise RollbackError(
+                f"{what} was answered ({answer.status}) with what is no JSON: {kind}", _elsewhere(self._base)
+            )
+        return document
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        expected: Collection[int] = (),
+        repeatable: bool = False,
+    ) -> Answer:
+        """Return the answer to a request.
+
+        :param headers: sent with this request only.
+        :param expected: statuses besides success that are no error.
+        :param repeatable: whether the request may be repeated whatever its method, because twice is as good as once.
+        :raises HttpError: when the answer is another one.
+        :raises RollbackError: when there is no answer.
+        """
         what = f"{method} {self._base}{path}"
         deadline = time.monotonic() + self._timeout
-        self._adapter.max_retries = _retries(deadline)
+        methods = _REPEATABLE | {method} if repeatable else _REPEATABLE
+        self._adapter.max_retries = _retries(deadline, methods, self._patience)
         try:
             with self._session.request(
                 method,
                 self._base + path,
                 json=body,
+                headers=headers,
                 timeout=_Until(deadline),  # type: ignore[arg-type]  # requests hands it to urllib3 as it is
                 allow_redirects=False,
                 stream=True,
-            ) as answer:
-                content = _content(answer, deadline)
+            ) as response:
+                content = _content(response, deadline)
         except (requests.Timeout, ReadTimeoutError, TimeoutError) as error:
             raise RollbackError(
-                f"{what} was not answered within {self._timeout:g} s", _no_answer(method, error)
+                f"{what} was not answered within {self._timeout:g} s", _no_answer(method in methods, error)
             ) from error
         except (requests.RequestException, HTTPError, ValueError) as error:
-            raise RollbackError(f"{what} failed: {cause(error)}", _no_answer(method, error)) from error
+            raise RollbackError(f"{what} failed: {cause(error)}", _no_answer(method in methods, error)) from error
         if content is None:
             raise RollbackError(f"{what} was answered with more than {_MOST} bytes", _elsewhere(self._base))
-        return _checked(answer, content, what, self._base)
+        answer = Answer(response.status_code, response.headers, content)
+        if not 200 <= answer.status < 300 and answer.status not in expected:
+            raise _refused(answer, what)
+        return answer
 
 
 class _Until(Timeout):
@@ -120,6 +190,11 @@ class _Retries(Retry):
     """urllib3's retries, of nothing that may have been sent, and none that would begin after the deadline."""
 
     deadline = math.inf
+    turned_away: frozenset[int] = frozenset()
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        turned_away = has_retry_after and status_code in self.turned_away
+        return bool(self.total) and (turned_away or super().is_retry(method, status_code, has_retry_after))
 
     def increment(
         self,
@@ -137,19 +212,19 @@ class _Retries(Retry):
         asked = self.get_retry_after(response) if response is not None else None
         if time.monotonic() + (asked or following.get_backoff_time()) >= self.deadline:
             raise MaxRetryError(_pool, url or "", error)
-        following.deadline = self.deadline
+        following.deadline, following.turned_away = self.deadline, self.turned_away
         return following
 
 
-def _retries(deadline: float) -> _Retries:
+def _retries(deadline: float, methods: frozenset[str], patience: Patience) -> _Retries:
     made = _Retries(
         total=_RETRIES,
-        allowed_methods=_REPEATABLE,
-        status_forcelist=_PASSING,
+        allowed_methods=methods,
+        status_forcelist=patience.passing,
         backoff_factor=_BACKOFF,
         raise_on_status=False,
     )
-    made.deadline = deadline
+    made.deadline, made.turned_away = deadline, patience.turned_away
     return made
 
 
@@ -167,30 +242,17 @@ def _content(answer: requests.Response, deadline: float) -> bytes | None:
     return bytes(content)
 
 
-def _checked(answer: requests.Response, content: bytes, what: str, base: str) -> Any:
-    status = answer.status_code
-    if status in (401, 403):
-        raise HttpError(
-            f"{what} was refused ({status}): the token is wrong or missing, or may not do this",
+def _refused(answer: Answer, what: str) -> HttpError:
+    if answer.status in (401, 403):
+        return HttpError(
+            f"{what} was refused ({answer.status}): the token is wrong or missing, or may not do this",
             "Compare it with the service's own; nothing was done.",
-            status,
-            None,
+            answer,
         )
-    if 300 <= status < 400:
+    if answer.status < 400:
         to = urlsplit(answer.headers.get("Location", "")).hostname or "nowhere"
-        raise HttpError(
-            f"{what} was redirected to {to}", "Give the URL that it leads to, if you trust it.", status, None
-        )
-    try:
-        document = json.loads(content) if content else None
-    except (ValueError, RecursionError):
-        document = None
-    if status >= 400:
-        raise HttpError(f"{what} failed ({status}){_said(document)}", _failed(status), status, document)
-    if document is None and status != 204:
-        kind = answer.headers.get("Content-Type", "of no type")[:60] if content else "empty"
-        raise RollbackError(f"{what} was answered ({status}) with what is no JSON: {kind}", _elsewhere(base))
-    return document
+        return HttpError(f"{what} was redirected to {to}", "Give the URL that it leads to, if you trust it.", answer)
+    return HttpError(f"{what} failed ({answer.status}){_said(answer.document)}", _failed(answer.status), answer)
 
 
 def _said(document: Any) -> str:
@@ -207,11 +269,11 @@ def _elsewhere(base: str) -> str:
     return f"See that {base} is the service's URL; a proxy or another server may be what answers there."
 
 
-def _no_answer(method: str, error: Exception) -> str:
+def _no_answer(repeatable: bool, error: Exception) -> str:
     hint = "See that the service runs and that its URL is right."
     # requests hands on urllib3's MaxRetryError, which says why.
     unsent = isinstance(getattr(error.args[0] if error.args else None, "reason", None), ConnectTimeoutError)
-    if unsent or method in _REPEATABLE:
+    if unsent or repeatable:
         return hint
     return f"{hint} What was asked may have been done: look before asking again."
 

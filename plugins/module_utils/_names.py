@@ -25,6 +25,8 @@ _SERVICES = re.compile(r"[A-Za-z0-9*?._-]{1,100}(,[A-Za-z0-9*?._-]{1,100}){0,99}
 _ASSIGNMENTS = re.compile(
     r"[A-Za-z_]\w{0,99}=[A-Za-z0-9._:/@+-]{0,200}(,[A-Za-z_]\w{0,99}=[A-Za-z0-9._:/@+-]{0,200}){0,49}", re.ASCII
 )
+# What git allows in a branch's name, without what a shell or a URL would read in its own way.
+_BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock(/|$)|\.$|/$))[A-Za-z0-9_][A-Za-z0-9_./+-]{0,199}")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 #: Variables that a person or a system states at launch, with the pattern each must match in full.
@@ -58,6 +60,7 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _PATH: "letters, digits, spaces, '.', '_', '/' and '-'",
     _TEXT: "plain text: no template expression and no control character",
     _SERVICES: "names of services, or patterns such as mcp-*, with commas between them",
+    _BRANCH: "a branch, tag or commit: letters, digits, '.', '_', '/', '+' and '-'",
     _ASSIGNMENTS: "NAME=value, with commas between them, or a dictionary of names and plain values",
 }
 
@@ -91,6 +94,11 @@ def launch_values(raw: Mapping[str, object], names: Collection[str]) -> dict[str
         for name, pattern in LAUNCH_VARIABLES.items()
         if name in names and raw.get(name) is not None
     }
+
+
+def branch(value: object, where: str) -> str:
+    """Return the name of a git branch or tag, or raise."""
+    return _match(_BRANCH, value, where, _ALLOWED[_BRANCH])
 
 
 def relative_path(path: str, where: str) -> str:

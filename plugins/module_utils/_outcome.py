@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
+from ansible_collections.tiered.rollback.plugins.module_utils._run import seconds_between
 
 #: Seconds each tier may take (document 004).
 BUDGETS: Mapping[int, int] = {1: 300, 2: 1800, 3: 1800}
@@ -54,12 +54,12 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         "before": journal.before,
         "started": run.started,
         "ended": ended,
-        "duration": _seconds(run.started, ended),
+        "duration": seconds_between(run.started, ended),
         "phases": [
             {
                 "name": step["name"],
-                "after": _seconds(run.started, step["begun"]),
-                "seconds": _seconds(step["begun"], step["ended"]),
+                "after": seconds_between(run.started, step["begun"]),
+                "seconds": seconds_between(step["begun"], step["ended"]),
                 **({"failed": step["failed"]} if "failed" in step else {}),
             }
             for step in steps
@@ -96,8 +96,8 @@ def markdown(full: Mapping[str, Any]) -> str:
         "",
         f"**{full['kind'].capitalize()} {_TITLES[full['outcome']]}.**",
         "",
-        *_table(("", ""), [(key, full[key]) for key in ("run", "started", "ended", "user", "host", "reason")]),
-        *_table(
+        *table(("", ""), [(key, full[key]) for key in ("run", "started", "ended", "user", "host", "reason")]),
+        *table(
             ("metric", "value"),
             [
                 ("duration", f"{full['duration']:.1f} s of {full['budget']} s (tier {full['tier']})"),
@@ -115,18 +115,18 @@ def markdown(full: Mapping[str, Any]) -> str:
     ]
     lines += _databases(full)
     if full.get("error"):
-        lines += ["## Error", "", "```", _plain(full["error"]), "```", ""]
+        lines += ["## Error", "", "```", plain(full["error"]), "```", ""]
     phases = [(p["name"], f"{p['after']:.1f}", f"{p['seconds']:.2f}", p.get("failed", "ok")) for p in full["phases"]]
-    lines += ["## Phases", "", *_table(("phase", "begun after (s)", "took (s)", "result"), phases)]
+    lines += ["## Phases", "", *table(("phase", "begun after (s)", "took (s)", "result"), phases)]
     actions = [(s["action"], s["subject"], s["now"], s["target"], s["note"]) for s in full["plan"]["steps"]]
-    lines += ["## Actions", "", *_table(("action", "subject", "from", "to", "why"), actions)]
+    lines += ["## Actions", "", *table(("action", "subject", "from", "to", "why"), actions)]
     for title, key in (("Checks before", "checks_before"), ("Checks after", "checks_after")):
         rows = [("ok" if c["ok"] else "FAILED", c["name"], c["detail"]) for c in full.get(key, ())]
-        lines += [f"## {title}", "", *_table(("result", "check", "found"), rows)]
+        lines += [f"## {title}", "", *table(("result", "check", "found"), rows)]
     keys = ("sent", "failed", "unreachable", "longest_gap", "longest_silence")
     probes = [(url, *(probe[key] for key in keys)) for url, probe in full["probe"].items()]
     lines += ["## Probe during the run", ""]
-    lines += _table(
+    lines += table(
         ("URL", "sent", "not good", "no answer", "longest without a good one (s)", "without any (s)"), probes
     )
     lines += ["## Next steps", "", *(f"- [ ] {step.format(**full)}" for step in _NEXT[full["outcome"]]), ""]
@@ -160,7 +160,7 @@ def _databases(full: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     if full.get("databases"):
         kept = [(name, entry["displaced"]) for name, entry in full["databases"].items()]
-        lines += ["## Databases", "", *_table(("database", "the one before is kept as"), kept)]
+        lines += ["## Databases", "", *table(("database", "the one before is kept as"), kept)]
     if full.get("loss"):
         rows = [
             (name, t["table"], t["added"], "unknown: no key" if t["changed"] is None else t["changed"], t["removed"])
@@ -168,24 +168,21 @@ def _databases(full: Mapping[str, Any]) -> list[str]:
             for t in tables
         ]
         head = ("database", "table", "rows added since", "rows changed since", "rows removed since")
-        lines += ["## Data that the restore point does not have", "", *_table(head, rows)]
+        lines += ["## Data that the restore point does not have", "", *table(head, rows)]
     if full.get("logs"):
         logs = [(log["name"], log["lines"], log["errors"], " / ".join(log["last"])) for log in full["logs"]]
-        lines += ["## Logs before", "", *_table(("container", "lines read", "errors", "the last of them"), logs)]
+        lines += ["## Logs before", "", *table(("container", "lines read", "errors", "the last of them"), logs)]
     return lines
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    """Return the lines of a Markdown table, and an empty one."""
     if not rows:
         return ["None.", ""]
-    body = ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in rows]
+    body = ["| " + " | ".join(plain(cell) for cell in row) + " |" for row in rows]
     return ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *body, ""]
 
 
-def _plain(cell: object) -> str:
+def plain(cell: object) -> str:
     """Keep text from outside from breaking out of a table cell or a code block."""
     return str(cell).replace("\n", " ").replace("|", "\\|").replace("```", "'''")
-
-
-def _seconds(begin: str, end: str) -> float:
-    return round((datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds(), 3)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,11 @@ def from_dict(raw: dict[str, Any]) -> Run:
     if not _ID.fullmatch(run.id):
         raise ValueError(f"malformed run id: {run.id!r:.60}")
     return run
+
+
+def seconds_between(begin: str, end: str) -> float:
+    """Return the seconds from one ISO 8601 time to another."""
+    return round((datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds(), 3)
 
 
 def boot_id() -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tiered.rollback.plugins.module_utils import _api, _flags, _names
 from ansible_collections.tiered.rollback.plugins.module_utils import _databases as databases
-from ansible_collections.tiered.rollback.plugins.module_utils._api import McpApi
+from ansible_collections.tiered.rollback.plugins.module_utils._api import GitHubApi, McpApi
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Postgres, Sqlite
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._flags import Flag
@@ -31,6 +31,7 @@ _STACK_SPEC: dict[str, dict[str, Any]] = {
     "sqlite": {"type": "list", "elements": "dict", "default": []},
     "flags": {"type": "dict", "default": {}},
     "mcp": {"type": "dict"},
+    "github": {"type": "dict"},
     "image_source": {"type": "str", "choices": ["auto", "retag", "variable", "git"], "default": "auto"},
     "stop_timeout": {"type": "int"},
     "health_timeout": {"type": "int", "default": 60},
@@ -118,6 +119,7 @@ class Stack:
     sqlite: tuple[Sqlite, ...]
     flags: Mapping[str, Flag]
     mcp: McpApi | None
+    github: GitHubApi | None
     image_source: str
     stop_timeout: int | None
     health_timeout: int
@@ -154,7 +156,7 @@ class Stack:
             if name.lower() not in _HARMLESS_HEADERS and value
         }
         passwords = {database.password for database in self.postgres if database.password}
-        return found | passwords | ({self.mcp.token} if self.mcp else set())
+        return found | passwords | {api.token for api in (self.mcp, self.github) if api}
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -185,9 +187,13 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
     values["services"] = {name: _service(name, entry) for name, entry in values["services"].items()}
     values["flags"] = {name: _flag(name, entry) for name, entry in values["flags"].items()}
     values.update(_databases(values))
-    if values["mcp"] is not None:
-        where = "rollback_stack.mcp"
-        values["mcp"] = _api.parse_mcp(_validated(_api.MCP_SPEC, values["mcp"], where), where)
+    for key, spec, parse_api in (
+        ("mcp", _api.MCP_SPEC, _api.parse_mcp),
+        ("github", _api.GITHUB_SPEC, _api.parse_github),
+    ):
+        if values[key] is not None:
+            where = f"rollback_stack.{key}"
+            values[key] = parse_api(_validated(spec, values[key], where), where)
     values["name"] = _names.stack_name(values["name"])
     return Stack(**databases.frozen(values))
 

@@ -1,0 +1,88 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: github_workflow
+short_description: Enable or disable a GitHub workflow
+version_added: 0.1.0
+description:
+  - A disabled workflow is triggered by nothing until it is enabled again; its runs that are under way go on.
+    M(tiered.rollback.github_run_cancel) ends those.
+extends_documentation_fragment:
+  - tiered.rollback.github
+  - tiered.rollback.stack.attributes
+options:
+  workflow:
+    description: File name of the workflow below C(.github/workflows), such as V(ci.yml).
+    type: str
+    required: true
+  state:
+    description: What it shall be.
+    type: str
+    choices: [enabled, disabled]
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Stop a workflow that wastes every runner
+  tiered.rollback.github_workflow:
+    github: "{{ rollback_stack.github }}"
+    workflow: test-full.yml
+    state: disabled
+"""
+
+RETURN = r"""
+workflow:
+  description: The workflow as it was found.
+  returned: success
+  type: dict
+  contains:
+    id: {description: Its id., type: int}
+    name: {description: Its name., type: str}
+    file: {description: "Its file's name below C(.github/workflows).", type: str}
+    state: {description: "V(active), V(disabled_manually), V(disabled_inactivity) or another.", type: str}
+actions:
+  description: What was done, or would be.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _github_runs
+from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+
+OPTIONS = {
+    **_context.GITHUB_OPTIONS,
+    "workflow": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["enabled", "disabled"], "required": True},
+}
+
+
+def act(ctx: Context) -> dict[str, Any]:
+    """Bring about the state, or in check mode say what that takes."""
+    found = _github_runs.workflow(ctx.github, ctx.module.params["workflow"])
+    enabled = ctx.module.params["state"] == "enabled"
+    actions = []
+    if (found.state == _github_runs.ACTIVE) != enabled:
+        verb = "enable" if enabled else "disable"
+        actions.append(f"{verb} {found.file}")
+        if not ctx.module.check_mode:
+            ctx.github.send("PUT", f"/actions/workflows/{found.id}/{verb}", repeatable=True)
+    return {**_context.acted(actions), "workflow": asdict(found)}
+
+
+def main() -> None:
+    """Run the module."""
+    _context.main(act, OPTIONS)
+
+
+if __name__ == "__main__":
+    main()
