@@ -1,0 +1,259 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fake's HTTP side: one request in, one answer out, both held to the contract."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import json
+import secrets
+import threading
+import time
+import traceback
+import zipfile
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from .. import contract
+from . import graphql, rest_actions, rest_git, rest_pulls, rest_repository
+from .exchange import HANDLERS, Answer, Call, Exchange, GitHubError, not_found
+from .faults import Faults
+from .repository import Artifact, FakeRepository
+
+_LIMIT = 5000
+_JSON = "application/json; charset=utf-8"
+#: Who answers lives there; importing them is what makes them known.
+MODULES = (graphql, rest_actions, rest_git, rest_pulls, rest_repository)
+
+
+class FakeGitHub(Faults):
+    """GitHub on 127.0.0.1; leaving it raises what broke the contract."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self.exchanges: list[Exchange] = []
+        self.violations: list[str] = []
+        self.latency = 0.0
+        self.run_details = True
+        self.repositories: dict[str, FakeRepository] = {}
+        self._token = token
+        self._used = 0
+        self._signed: dict[str, Artifact] = {}
+        self._ids = itertools.count(1001)
+        self._lock = threading.Lock()
+        self._servers = [_serve(_ApiHandler, self), _serve(_BlobHandler, self)]
+        self.url, self._blob_url = (f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
+
+    def __enter__(self) -> FakeGitHub:
+        return self
+
+    def __exit__(self, *_unused: object) -> None:
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+        if self.violations:
+            raise AssertionError("the contract was broken:\n" + "\n".join(self.violations))
+
+    def add_repository(self, name: str, *, bare: Path, default_branch: str = "main") -> FakeRepository:
+        """Show a bare repository under a name."""
+        self.repositories[name] = FakeRepository(name, bare, default_branch, self._ids)
+        return self.repositories[name]
+
+    # --- one request --------------------------------------------------------------------------
+
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
+        """Answer a request; None cuts the connection."""
+        time.sleep(self.latency)
+        api, target = _split(target, headers.get("Host", ""))
+        path = unquote(urlsplit(target).path)
+        answer: Answer | None
+        try:
+            answer = self._answer(method, target, api, headers, body)
+        except GitHubError as error:
+            answer = error.answer
+        except Exception:  # The fake's own mistake must reach the test and not only the client.
+            self.violate(f"{method} {target}: {traceback.format_exc()}")
+            answer = GitHubError(500, "the fake fell over").answer
+        late = self.strikes(method, path, before=False)
+        if late:
+            answer = late.answer() if late.status else None
+        if answer is not None and path != "/graphql":
+            self._finish(method, path, headers, answer)
+        with self._lock:
+            self.exchanges.append(Exchange(method, target, answer.status if answer else 0))
+        return answer
+
+    def _answer(self, method: str, target: str, api: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        path = unquote(urlsplit(target).path)
+        self._authorise(headers)
+        fault = self.strikes(method, path, before=True)
+        if fault:
+            return fault.answer()
+        until = self.exhausted_until()
+        if until and path != "/rate_limit":
+            raise GitHubError(403, "API rate limit exceeded for user ID 1.", X_RateLimit_Remaining="0")
+        with self._lock:
+            self._used += 1
+        if path == "/graphql":
+            return graphql.answer(self, json.loads(body))
+        try:
+            operation = contract.check_request(method, target, headers, body)
+        except contract.ContractError as error:
+            self.violate(str(error))
+            raise GitHubError(422, "The request breaks the contract") from None
+        if path == "/rate_limit":
+            return self._rate_limit()
+        handler, heeded = HANDLERS[method, operation.template]
+        query = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
+        if set(query) - heeded:
+            raise NotImplementedError(f"the fake does not heed {', '.join(sorted(set(query) - heeded))}")
+        repository = self._repository(operation.values)
+        call = Call(operation, query, json.loads(body or b"{}"), api, repository, self._blob_address, self.run_details)
+        with repository.lock:
+            found = handler(call)
+        answer = found if isinstance(found, Answer) else Answer(200, found)
+        answer.headers.update(call.headers)
+        return answer
+
+    def _finish(self, method: str, path: str, headers: Mapping[str, str], answer: Answer) -> None:
+        """Add the headers that all answers have, let a known answer be 304, and hold it to the contract."""
+        until = self.exhausted_until()
+        limits = {"Limit": _LIMIT, "Used": self._used, "Resource": "core"}
+        limits |= {"Remaining": 0 if until else _LIMIT - self._used, "Reset": int(until or time.time() + 3600)}
+        for name, value in limits.items():
+            answer.headers.setdefault(f"X-RateLimit-{name}", str(value))
+        if answer.body is not None:
+            answer.headers["Content-Type"] = _JSON
+        if method == "GET" and answer.status == 200:
+            answer.headers["ETag"] = f'W/"{hashlib.sha256(answer.data).hexdigest()}"'
+            if headers.get("If-None-Match") == answer.headers["ETag"]:
+                # GitHub does not count it.
+                self._used -= 1
+                answer.status, answer.body = 304, None
+                del answer.headers["Content-Type"]
+        try:
+            contract.check_answer(contract.find(method, path), answer.status, answer.headers, answer.data)
+        except contract.ContractError as error:
+            self.violate(f"answer of the fake: {error}")
+
+    def _authorise(self, headers: Mapping[str, str]) -> None:
+        given = headers.get("Authorization", "")
+        if not given:
+            raise GitHubError(401, "Requires authentication")
+        if given not in (f"Bearer {self._token}", f"token {self._token}"):
+            raise GitHubError(401, "Bad credentials")
+
+    def _repository(self, values: Mapping[str, str]) -> FakeRepository:
+        try:
+            return self.repositories[f"{values['owner']}/{values['repo']}"]
+        except KeyError:
+            raise not_found() from None
+
+    def _rate_limit(self) -> Answer:
+        until = self.exhausted_until()
+        left = 0 if until else _LIMIT - self._used
+        core = {"limit": _LIMIT, "used": self._used, "remaining": left, "reset": int(until or time.time() + 3600)}
+        return Answer(200, {"resources": {"core": core, "search": core}, "rate": core})
+
+    def violate(self, what: str) -> None:
+        """Remember what broke the contract."""
+        with self._lock:
+            self.violations.append(what)
+
+    # --- artifacts ----------------------------------------------------------------------------
+
+    def _blob_address(self, artifact: Artifact) -> str:
+        signature = secrets.token_hex(8)
+        self._signed[f"/{artifact.id}.zip?sig={signature}"] = artifact
+        return f"{self._blob_url}/{artifact.id}.zip?sig={signature}"
+
+    def blob(self, target: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """The storage that GitHub refers to; it is somebody else's and must not see the token."""
+        if "Authorization" in headers:
+            self.violate(f"GET {target.split('?')[0]} of the blob storage came with an Authorization header")
+        artifact = self._signed.get(target)
+        return (200, _zipped(artifact.files)) if artifact else (403, b"")
+
+
+def _zipped(files: Mapping[str, str | bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return packed.getvalue()
+
+
+def _split(target: str, host: str) -> tuple[str, str]:
+    """Where the interface begins for this client, and what it asks for there."""
+    # A client that takes the fake for its proxy names the host in the target.
+    if not target.startswith("/"):
+        parts = urlsplit(target)
+        host, target = parts.netloc, target.removeprefix(f"{parts.scheme}://{parts.netloc}")
+    for prefix in ("/api/v3", "/api"):
+        rest = target.removeprefix(prefix)
+        if rest != target and (prefix == "/api/v3" or rest == "/graphql"):
+            return f"http://{host}{prefix}", rest
+    return f"http://{host}", target
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    github: FakeGitHub
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # One packet for head and body: otherwise each answer waits for the client's delayed acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The request's headers, however the client writes their names."""
+        return {name.title(): value for name, value in self.headers.items()}
+
+    def _send(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status not in (204, 304):
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+class _ApiHandler(_Handler):
+    def _any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        answer = self.server.github.handle(self.command, self.path, self.given, body)
+        if answer is None:
+            self.close_connection = True
+            return
+        self._send(answer.status, answer.headers, answer.data)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
+
+
+class _BlobHandler(_Handler):
+    def do_GET(self) -> None:
+        """Hand out an archive."""
+        status, data = self.server.github.blob(self.path, self.given)
+        self._send(status, {"Content-Type": "application/zip"}, data)
+
+
+def _serve(handler: type[_Handler], github: FakeGitHub) -> _Server:
+    server = _Server(("127.0.0.1", 0), handler)
+    server.github = github
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    return server
