@@ -33,7 +33,9 @@ options:
         type: str
         default: https://api.github.com
       clone_url:
-        description: URL that git finds the repository at. Follows from O(github.url) and O(github.repository).
+        description:
+          - URL that git finds the repository at. Follows from O(github.url) and O(github.repository). The token is sent
+            to one that begins with C(http), others have their keys.
         type: str
       branch:
         description: The branch that is rolled back. Without it, the repository's default branch.

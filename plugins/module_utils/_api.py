@@ -29,6 +29,8 @@ GITHUB_SPEC: dict[str, dict[str, Any]] = {
 }
 #: As GitHub allows an owner and a repository to be called.
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+#: What is reached by a key, or lies on the target, and gets no token.
+_GIT_URL = re.compile(r"(ssh|file)://[^\s]+|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^\s]+")
 _ENTERPRISE = "/api/v3"
 
 
@@ -96,7 +98,7 @@ def parse_github(values: Mapping[str, Any], where: str) -> GitHubApi:
         # REST and GraphQL of GitHub Enterprise are beside each other: /api/v3 and /api/graphql.
         root=url.removesuffix("/v3") if enterprise else url,
         prefix="/v3" if enterprise else "",
-        clone_url=_names.http_url(clone_url, f"{where}.clone_url"),
+        clone_url=_git_url(clone_url, f"{where}.clone_url"),
         branch=values["branch"],
         timeout=_timeout(values["timeout"], where, 30),
     )
@@ -106,6 +108,12 @@ def _base(url: str, where: str) -> str:
     if "?" in _names.http_url(url, where) or "#" in url:
         raise RollbackError(f"{where} must end with a path: {url}", "Leave out what begins with '?' or '#'.")
     return url
+
+
+def _git_url(url: str, where: str) -> str:
+    if _GIT_URL.fullmatch(url):
+        return url
+    return _names.http_url(url, where)
 
 
 def _token(token: str, where: str) -> str:

@@ -153,18 +153,26 @@ ADVICE: Mapping[str, Advice] = {
 }
 
 
-def crossed(now: Metrics, baseline: Mapping[str, Any] | None, limits: Mapping[str, float]) -> list[dict[str, Any]]:
+def limits(given: Mapping[str, Any]) -> dict[str, float]:
+    """Return limits that replace those of triggers, by the trigger's name."""
+    if unknown := sorted(set(given) - set(TRIGGERS)):
+        raise RollbackError(f"there is no trigger {', '.join(unknown)}", f"Known: {', '.join(TRIGGERS)}.")
+    try:
+        return {name: float(value) for name, value in given.items()}
+    except (TypeError, ValueError) as error:
+        raise RollbackError(f"limits must be numbers: {error}", "Times are in seconds, shares in percent.") from error
+
+
+def crossed(now: Metrics, baseline: Mapping[str, Any] | None, replaced: Mapping[str, float]) -> list[dict[str, Any]]:
     """Return the triggers that fire, the worst first.
 
     :param baseline: figures of when all was well, as :class:`Metrics` has them; None where there are none.
-    :param limits: limits that replace those of triggers, by the trigger's name.
+    :param replaced: what :func:`limits` returns.
     """
-    if unknown := sorted(set(limits) - set(TRIGGERS)):
-        raise RollbackError(f"there is no trigger {', '.join(unknown)}", f"Known: {', '.join(TRIGGERS)}.")
     measured = {**asdict(now), **_compared(now, baseline or {})}
     fired = []
     for name, default in TRIGGERS.items():
-        trigger = replace(default, limit=limits.get(name, default.limit))
+        trigger = replace(default, limit=replaced.get(name, default.limit))
         value = measured[trigger.measure]
         if value is not None and (value > trigger.limit if trigger.above else value < trigger.limit):
             fired.append({"name": name, "value": value, **asdict(trigger)})

@@ -52,7 +52,7 @@ class GitHub:
         found: list[Any] = []
         for page in range(1, most // _PER_PAGE + 2):
             document, more = self._get(path, {**query, "per_page": min(most, _PER_PAGE), "page": page})
-            entries = document.get(key) if key and isinstance(document, dict) else document
+            entries = document if key is None else document.get(key) if isinstance(document, dict) else None
             if not isinstance(entries, list):
                 raise unreadable(f"GET {path}")
             found += entries

@@ -153,7 +153,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_metrics import Names
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_reports import Reports
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
-from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
 from ansible_collections.tiered.rollback.plugins.module_utils._github_runs import Artifact, WorkflowRun
 
@@ -173,7 +172,7 @@ _LISTED = 100
 def act(ctx: Context) -> dict[str, Any]:
     """Measure, compare and advise."""
     params, github = ctx.module.params, ctx.github
-    limits = _limits(params["limits"])
+    limits = _ci_triggers.limits(params["limits"])
     branch = _github_tree.branch(github)
     found = _github_runs.runs(github, branch=branch)
     jobs, pulls = _github_runs.jobs_and_pulls(github, found)
@@ -213,13 +212,6 @@ def act(ctx: Context) -> dict[str, Any]:
         "pulls": [asdict(pull) for pull in pulls],
         "remarks": [remark for each in reports.values() for remark in each.remarks],
     }
-
-
-def _limits(given: Mapping[str, Any]) -> dict[str, float]:
-    try:
-        return {name: float(value) for name, value in given.items()}
-    except (TypeError, ValueError) as error:
-        raise RollbackError(f"limits must be numbers: {error}", "Times are in seconds, shares in percent.") from error
 
 
 def _reports(

@@ -156,7 +156,7 @@ def act(ctx: Context) -> dict[str, Any]:
     branch = _github_tree.branch(ctx.github)
     if ctx.module.params["via"] == "api":
         return _swap(ctx, _github_tree.ApiTree(ctx.github), branch)
-    with _git_tree.opened(ctx.github.api, ctx.module.no_log_values) as tree:
+    with _git_tree.opened(ctx.github, ctx.module.no_log_values) as tree:
         return _swap(ctx, tree, branch)
 
 

@@ -15,15 +15,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _begin, _run, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils import _api, _begin, _run, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container, Image
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Displaced, Swap, TableLoss
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
     DatabasePart,
     DataFile,
@@ -38,6 +39,9 @@ from ansible_collections.tiered.rollback.plugins.modules import (
     restore_point,
     stack_switch,
 )
+from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub
+from ansible_collections.tiered.rollback.tests.support import github
+from ansible_collections.tiered.rollback.tests.support.github import Project
 from hypothesis import settings
 
 # A loaded machine must not fail a test, nor a test leave files in the checkout.
@@ -708,3 +712,44 @@ class SnapshotApi:
 def snapshot_api(site: Site) -> SnapshotApi:
     """A snapshot API on a real server."""
     return SnapshotApi(site)
+
+
+class Ci:
+    """A project on GitHub whose CI is broken, and the contexts of modules that work on it."""
+
+    def __init__(self, project: Project, state_dir: Path) -> None:
+        self.project, self.state_dir = project, state_dir
+        self.github, self.repository = project.github, project.repository
+
+    def client(self, **changes: Any) -> GitHub:
+        """The client of the modules."""
+        return GitHub(
+            _api.parse_github({"clone_url": None, "branch": None, **self.project.described(**changes)}, "github")
+        )
+
+    def call(self, module: ModuleType, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+        """Run a module; an option that is not given has its default."""
+        defaults = {name: spec.get("default") for name, spec in module.OPTIONS.items()}
+        described = self.project.described(**params.pop("github", {}))
+        own = {"github": {"clone_url": None, "branch": None, **described}, "state_dir": str(self.state_dir)}
+        given = {
+            "stack": {"name": "shop", "project_src": "/opt/shop"},
+            "run": Build().run(0).to_dict(),
+            **own,
+            **params,
+        }
+        known = {name: given[name] for name in module.OPTIONS if name in given}
+        return dict(module.act(Context(FakeModule({**defaults, **known}, check_mode))))
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Repositories to copy; to make them takes git half a second."""
+    return github.release(tmp_path_factory.mktemp("released"))
+
+
+@pytest.fixture
+def ci(tmp_path: Path, released: Path) -> Iterator[Ci]:
+    """A project whose CI broke when it moved into Docker; what breaks GitHub's contract fails the test."""
+    with FakeGitHub(token=github.TOKEN) as server:
+        yield Ci(Project(server, tmp_path, released), tmp_path / "state")
