@@ -6,11 +6,13 @@ import hashlib
 import json
 import os
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import requests
@@ -36,6 +38,12 @@ def make_settings(data: Path, storage: Path, keep: int = 10) -> Settings:
 
 def make_service(data: Path, storage: Path, keep: int = 10) -> Service:
     return Service(make_settings(data, storage, keep), Metrics())
+
+
+def change_small(storage: Path, statement: str, *values: object) -> None:
+    """Changes the stored small contents of a service that is closed."""
+    with closing(sqlite3.connect(storage / "small.db")) as database, database:
+        assert database.execute(statement, values).rowcount > 0
 
 
 def picture(data: Path, ignore: tuple[str, ...] = ()) -> dict[str, tuple[object, ...]]:

@@ -89,7 +89,7 @@ def test_answers_have_the_documented_shapes(server: Start) -> None:
 
 def test_a_damaged_snapshot_is_409_with_the_files_name(server: Start) -> None:
     one = server()
-    (one.data / "a").write_text("1")
+    (one.data / "a").write_text("1" * 100_000)
     made = one.ask("POST", "/admin/snapshot", {}).json()
     for stored in (one.storage / "objects").iterdir():
         stored.chmod(0o600)

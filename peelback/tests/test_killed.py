@@ -20,6 +20,7 @@ from test_snapshots import fill, rows, spoil
 
 from peelback.manifest import Summary
 from peelback.service import Service
+from peelback.small import SmallContents
 
 CHANGING = ("rename", "unlink", "mkdir", "rmdir", "fsync", "chown", "chmod", "utime", "write", "symlink", "link")
 
@@ -39,14 +40,15 @@ def deadly(moment: int) -> Iterator[None]:
 
         return call
 
-    real = {name: getattr(os, name) for name in CHANGING}
-    for name, function in real.items():
-        setattr(os, name, wrap(function))
+    real = [(os, name, getattr(os, name)) for name in CHANGING]
+    real += [(SmallContents, name, getattr(SmallContents, name)) for name in ("add", "commit", "remove")]
+    for owner, name, function in real:
+        setattr(owner, name, wrap(function))
     try:
         yield
     finally:
-        for name, function in real.items():
-            setattr(os, name, function)
+        for owner, name, function in real:
+            setattr(owner, name, function)
 
 
 def dies(moment: int, data: Path, storage: Path, act: Callable[[Service], object]) -> bool:
@@ -173,7 +175,7 @@ def test_killed_at_any_change_of_a_snapshot(original: tuple[Path, Summary], tmp_
         assert known[-1] == first
         assert state(data) == was
         needed = {entry.digest for one in known for entry in service.catalogue.load(one.id).entries} - {""}
-        assert set(service.catalogue._objects.names()) == needed
+        assert set(service.objects.names()) == needed
         assert list((storage / "incoming").iterdir()) == []
         for one in known:
             service.restore(one.id)
@@ -193,7 +195,7 @@ def test_killed_while_a_snapshot_is_deleted(original: tuple[Path, Summary], tmp_
         if service.catalogue.summaries():
             service.restore(first.id)
         else:
-            assert service.catalogue._objects.names() == []
+            assert service.objects.names() == []
         service.close()
     assert moment > 3
 

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import eventually, make_service, picture
+from support import change_small, eventually, make_service, picture
 
 from peelback.errors import (
     BusyError,
@@ -157,36 +157,57 @@ def test_the_storage_may_lie_in_the_data(data: Path) -> None:
     service.close()
 
 
-def test_a_changed_file_in_the_storage_is_refused_by_name(service: Service, data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.txt", "big"])
+def test_a_changed_content_in_the_storage_is_refused_by_name(data: Path, tmp_path: Path, name: str) -> None:
     fill(data)
-    made = service.snapshot("")
-    digest = next(entry.digest for entry in service.catalogue.load(made.id).entries if entry.path == "a.txt")
-    stored = tmp_path / "storage" / "objects" / digest
-    stored.chmod(0o600)
-    stored.write_text("xxx")
+    storage = tmp_path / "storage"
+    first = make_service(data, storage)
+    made = first.snapshot("")
+    digest = next(entry.digest for entry in first.catalogue.load(made.id).entries if entry.path == name)
+    first.close()
+    if name == "big":
+        (storage / "objects" / digest).chmod(0o600)
+        (storage / "objects" / digest).write_text("xxx")
+    else:
+        change_small(storage, "UPDATE contents SET content = 'xxx' WHERE digest = ?", digest)
+    service = make_service(data, storage)
     (data / "none").write_text("later")
     was, known = picture(data), service.catalogue.summaries()
-    with pytest.raises(DamagedError, match=r"a\.txt") as refusal:
+    with pytest.raises(DamagedError, match=name.replace(".", r"\.")) as refusal:
         service.restore(made.id)
-    assert refusal.value.files == ["a.txt"]
+    assert refusal.value.files == [name]
     assert picture(data) == was
     assert service.catalogue.summaries() == known
     # The next snapshot of the same content stores it again.
     again = service.snapshot("")
-    assert again.new_bytes == len("one") + len("later")
+    assert again.new_bytes == (data / name).stat().st_size + len("later")
     service.restore(again.id)
     assert service.restore(made.id).changed
+    service.close()
 
 
-def test_a_missing_file_in_the_storage_is_refused(service: Service, data: Path, tmp_path: Path) -> None:
+def test_a_missing_content_is_refused_and_stored_again(data: Path, tmp_path: Path) -> None:
     (data / "a").write_text("1")
-    made = service.snapshot("")
-    for stored in (tmp_path / "storage" / "objects").iterdir():
-        stored.unlink()
+    (data / "same").write_text("same")
+    time.sleep(0.1)
+    first = make_service(data, tmp_path / "storage")
+    made = first.snapshot("")
+    first.close()
+    change_small(tmp_path / "storage", "DELETE FROM contents")
+    service = make_service(data, tmp_path / "storage")
     (data / "a").write_text("2")
-    with pytest.raises(DamagedError):
+    assert service.snapshot("").new_bytes == len("2" + "same")
+    with pytest.raises(DamagedError, match=r"differs: a$"):
         service.restore(made.id)
     assert (data / "a").read_text() == "2"
+    service.close()
+
+
+def test_a_damaged_database_of_contents_stops_the_start_with_its_name(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "storage").mkdir()
+    (tmp_path / "storage" / "small.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(DamagedError, match=r"small\.db"):
+        make_service(data, tmp_path / "storage")
 
 
 def test_a_changed_manifest_is_refused(service: Service, data: Path, tmp_path: Path) -> None:
@@ -236,17 +257,18 @@ def test_a_link_never_leads_a_restore_out(service: Service, data: Path, tmp_path
     assert (outside / "a").read_text() == "outside"
 
 
-def test_old_contents_go_with_their_last_snapshot(service: Service, data: Path, tmp_path: Path) -> None:
+def test_old_contents_go_with_their_last_snapshot(service: Service, data: Path) -> None:
     ids = []
     for number in range(8):
         (data / "a").write_text(str(number))
-        (data / "same").write_text("same")
+        (data / "same").write_text("same" * 30_000)
         ids.append(service.snapshot("").id)
     assert [known.id for known in service.catalogue.summaries()] == ids[:1:-1]
-    assert len(list((tmp_path / "storage" / "objects").iterdir())) == 7
+    assert len(service.objects.names()) == 7
     for known in ids[2:]:
         service.delete(known)
-    assert list((tmp_path / "storage" / "objects").iterdir()) == []
+    assert service.objects.names() == []
+    assert service.objects.stored_bytes() == 0
     with pytest.raises(UnknownSnapshotError):
         service.delete(ids[2])
 
@@ -473,4 +495,4 @@ def test_a_full_disk_changes_nothing(service: Service, data: Path, monkeypatch: 
     monkeypatch.setattr(Objects, "commit", full)
     with pytest.raises(NoSpaceError):
         service.snapshot("")
-    assert list(service.catalogue._objects.incoming.iterdir()) == []
+    assert list(service.objects.incoming.iterdir()) == []

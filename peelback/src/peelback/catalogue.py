@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +28,6 @@ class Catalogue:
         self._summaries: dict[str, Summary] = {}
         # In memory, because reading a manifest again costs as much as half a snapshot.
         self._needs: dict[str, set[str]] = {}
-        self._users: Counter[str] = Counter()
         self._before: tuple[str, Before] | None = None
         self._read_all()
 
@@ -64,7 +62,7 @@ class Catalogue:
             return Before()
         if self._before is None or self._before[0] != newest.id:
             try:
-                self._remember(self.load(newest.id))
+                self._remember(self.load(newest.id), {})
             except DamagedError as error:
                 log.warning("all files are read anew: %s", error.message)
                 return Before()
@@ -92,11 +90,12 @@ class Catalogue:
             remarks=draft.remarks,
             kept=kept,
         )
-        made = Manifest(summary, draft.entries)
-        replace(self._path(summary.id), manifest.encode(made))
+        before = self.before()
+        lines = {entry.path: before.line(entry) for entry in draft.entries}
+        replace(self._path(summary.id), manifest.encode(summary, lines.values()))
         self._summaries[summary.id] = summary
-        self._count(summary.id, manifest.digests(draft.entries))
-        self._remember(made)
+        self._needs[summary.id] = {entry.digest for entry in contents}
+        self._remember(Manifest(summary, draft.entries), lines)
         return summary
 
     def delete(self, snapshot: str) -> None:
@@ -105,34 +104,17 @@ class Catalogue:
         remove(self._path(snapshot))
         del self._summaries[snapshot]
         # What a damaged one needed is not known; the next start finds what nobody needs.
-        needed = self._needs.pop(snapshot, set())
-        self._users.subtract(needed)
-        unneeded = [digest for digest in needed if self._users[digest] <= 0]
-        for digest in unneeded:
-            del self._users[digest]
+        unneeded = self._needs.pop(snapshot, set())
+        for needed in self._needs.values():
+            unneeded = unneeded - needed
         self._objects.remove(unneeded)
-
-    def stored_bytes(self) -> int:
-        """What all contents together take, in bytes."""
-        total = 0
-        for name in self._objects.names():
-            try:
-                total += self._objects.path(name).stat().st_size
-            except FileNotFoundError:
-                # Deleted by an operation that runs meanwhile.
-                continue
-        return total
 
     def _path(self, snapshot: str) -> Path:
         return self._directory / f"{snapshot}.json"
 
-    def _count(self, snapshot: str, needed: set[str]) -> None:
-        self._needs[snapshot] = set(map(sys.intern, needed))
-        self._users.update(needed)
-
-    def _remember(self, made: Manifest) -> None:
+    def _remember(self, made: Manifest, lines: Mapping[str, str]) -> None:
         entries = {entry.path: entry for entry in made.entries}
-        self._before = made.summary.id, Before(entries, made.summary.started_ns)
+        self._before = made.summary.id, Before(entries, made.summary.started_ns, lines)
 
     def _read_all(self) -> None:
         """Reads every manifest, and removes contents that a killed process left without one."""
@@ -144,15 +126,13 @@ class Catalogue:
                 if summary.id != path.stem:
                     raise ValueError("it carries another name")
                 self._summaries[summary.id] = summary
-                self._count(summary.id, manifest.digests(self.load(summary.id).entries))
+                # Most contents are in most snapshots.
+                self._needs[summary.id] = set(map(sys.intern, manifest.digests(self.load(summary.id).entries)))
             except (ValueError, OSError, DamagedError) as error:
                 whole = False
                 log.error("%s is damaged: %s", path.name, error)
+        stored, needed = set(self._objects.names()), set().union(*self._needs.values())
+        self._objects.damaged |= needed - stored
         # A damaged manifest may need any of them, and a person may mend it.
         if whole:
-            self._objects.remove(unneeded(self._objects.names(), self._users))
-
-
-def unneeded(names: Sequence[str], users: Counter[str]) -> list[str]:
-    """The stored contents that no snapshot needs."""
-    return [name for name in names if name not in users]
+            self._objects.remove(stored - needed)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from peelback import sqlite_copy
+from peelback import manifest, sqlite_copy
 from peelback.errors import UnreadableError
 from peelback.manifest import Entry
 from peelback.objects import Objects
@@ -23,10 +23,21 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Before:
-    """The newest snapshot: its entries by path, and when reading them began (Unix time in ns)."""
+    """The newest snapshot: its entries by path, and when reading them began (Unix time in ns).
+
+    `lines` holds entries as they were written down, by path; one that is read from the disk has none.
+    """
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
     started_ns: int = 0
+    lines: Mapping[str, str] = field(default_factory=dict)
+
+    def line(self, entry: Entry) -> str:
+        """An entry as it is written down; encoding ten thousand anew would be a quarter of a snapshot."""
+        path = entry.path
+        if path in self.lines and self.entries[path] is entry:
+            return self.lines[path]
+        return manifest.line(entry)
 
 
 @dataclass
@@ -74,7 +85,7 @@ class Reader:
             names = {found.name for found in listing}
             companions, databases = [], set()
             for found in listing:
-                if sqlite_copy.main_of(found.name) in names:
+                if found.name.endswith(sqlite_copy.COMPANIONS) and sqlite_copy.main_of(found.name) in names:
                     companions.append(found)
                     continue
                 entry = before.entries.get(found.path)
@@ -91,16 +102,18 @@ class Reader:
         return draft
 
     def _same(self, entry: Entry, found: Found, trusted: int) -> bool:
+        # At once, because each name looked up in a tuple costs as much as all of these.
+        _, kind, mode, _, _, mtime_ns, size, digest, inode, ctime_ns, extra = entry
         state = found.state
         return (
-            entry.ctime_ns == state.st_ctime_ns
-            and entry.inode == state.st_ino
-            and entry.size == state.st_size
-            and entry.mtime_ns == state.st_mtime_ns
-            and entry.mode == state.st_mode & 0o7777
-            and (not entry.digest or (entry.ctime_ns < trusted and entry.digest not in self._objects.damaged))
-            and entry.kind != "dir"
-            and (entry.kind != "sqlite" or entry.extra == sqlite_copy.log_state(found.dir_fd, found.name))
+            ctime_ns == state.st_ctime_ns
+            and inode == state.st_ino
+            and size == state.st_size
+            and mtime_ns == state.st_mtime_ns
+            and mode == state.st_mode & 0o7777
+            and (not digest or (ctime_ns < trusted and digest not in self._objects.damaged))
+            and kind != "dir"
+            and (kind != "sqlite" or extra == sqlite_copy.log_state(found.dir_fd, found.name))
         )
 
     def _take(self, found: Found, draft: Draft, tolerant: bool) -> Entry | None:

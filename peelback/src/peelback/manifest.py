@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +14,7 @@ from peelback.errors import DamagedError
 ID_PATTERN = r"^snapshot-[0-9]{1,15}(-[0-9]{1,6})?$"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 KINDS = ("file", "sqlite", "dir", "link")
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 Trigger = Literal["request", "interval", "before-restore"]
 
@@ -68,10 +69,19 @@ class Manifest:
     entries: list[Entry]
 
 
-def encode(manifest: Manifest) -> bytes:
-    """Two lines: the summary with the second line's SHA-256, and the entries. A list reads only the first."""
-    entries = json.dumps(manifest.entries, separators=(",", ":")).encode()
-    head = asdict(manifest.summary) | {"entries_sha256": hashlib.sha256(entries).hexdigest()}
+def line(entry: Entry) -> str:
+    """An entry as it is written down."""
+    return _COMPACT.encode(entry)
+
+
+def encode(summary: Summary, lines: Iterable[str]) -> bytes:
+    """Two lines: the summary with the second line's SHA-256, and the entries. A list reads only the first.
+
+    Args:
+        lines: what `line` makes of each entry.
+    """
+    entries = f"[{','.join(lines)}]".encode()
+    head = asdict(summary) | {"entries_sha256": hashlib.sha256(entries).hexdigest()}
     return json.dumps(head).encode() + b"\n" + entries + b"\n"
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from peelback.durable import sync_directory
+from peelback.errors import DamagedError
+from peelback.small import SmallContents
 
 CHUNK = 1 << 20
+# Up to this many bytes a content is a row rather than a file.
+SMALL = 1 << 16
 
 
 def file_digest(path: Path) -> str:
@@ -30,7 +34,7 @@ def sync_file(path: Path) -> None:
 
 
 class Objects:
-    """The store below `root`: finished contents in `objects/`, unfinished ones in `incoming/`.
+    """The store below `root`: small contents in `small.db`, others in `objects/`, unfinished ones in `incoming/`.
 
     One directory for all: file systems index theirs, and one needs one sync.
     """
@@ -38,15 +42,22 @@ class Objects:
     def __init__(self, root: Path) -> None:
         self.directory = root / "objects"
         self.incoming = root / "incoming"
-        # Contents found damaged: the next snapshot that has them in a live file stores them again.
+        # Contents found damaged or missing: the next snapshot that has them in a live file stores them again.
         self.damaged: set[str] = set()
         self._pending: dict[str, Path] = {}
+        self._pending_small: set[str] = set()
         self._count = 0
         self.directory.mkdir(mode=0o700, exist_ok=True)
+        self._small = SmallContents(root / "small.db")
         self.drop_pending()
 
-    def path(self, digest: str) -> Path:
-        return self.directory / digest
+    def copy(self, digest: str, target: Path) -> None:
+        """Makes `target` a file with this content."""
+        small = self._small.read(digest)
+        if small is None:
+            shutil.copyfile(self._path(digest), target)
+        else:
+            target.write_bytes(small)
 
     def add(self, fd: int) -> tuple[str, int, int]:
         """Takes in the rest of an open file.
@@ -83,19 +94,24 @@ class Objects:
 
     def commit(self) -> None:
         """Makes all contents added since the last commit last."""
+        self._small.commit()
+        self.damaged -= self._pending_small
+        self._pending_small.clear()
         if not self._pending:
             return
         # Side by side, because the file system then writes its journal once for several.
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(sync_file, self._pending.values()))
         for digest, path in self._pending.items():
-            path.rename(self.path(digest))
+            path.rename(self._path(digest))
         sync_directory(self.directory)
         self.damaged -= self._pending.keys()
         self._pending.clear()
 
     def drop_pending(self) -> None:
         """Forgets what was added and not committed, also by a process that was killed."""
+        self._small.drop()
+        self._pending_small.clear()
         self._pending.clear()
         shutil.rmtree(self.incoming, ignore_errors=True)
         self.incoming.mkdir(mode=0o700)
@@ -103,33 +119,55 @@ class Objects:
     def sound(self, digest: str) -> bool:
         """Reads a content again and remembers it if it is damaged."""
         try:
-            sound = file_digest(self.path(digest)) == digest
-        except OSError:
+            small = self._small.read(digest)
+            found = file_digest(self._path(digest)) if small is None else hashlib.sha256(small).hexdigest()
+            sound = found == digest
+        except (OSError, DamagedError):
             sound = False
         if not sound:
             self.damaged.add(digest)
         return sound
 
-    def remove(self, unneeded: Iterable[str]) -> None:
-        for digest in unneeded:
-            self.path(digest).unlink(missing_ok=True)
+    def remove(self, unneeded: Collection[str]) -> None:
+        self._small.remove(unneeded)
+        for digest in self._files().intersection(unneeded):
+            self._path(digest).unlink(missing_ok=True)
 
     def names(self) -> list[str]:
-        return [path.name for path in self.directory.iterdir()]
+        return [*self._files(), *self._small.names()]
+
+    def stored_bytes(self) -> int:
+        """What all contents together take, in bytes."""
+        total = self._small.stored_bytes()
+        for name in self._files():
+            try:
+                total += self._path(name).stat().st_size
+            except FileNotFoundError:
+                # Deleted by an operation that runs meanwhile.
+                continue
+        return total
+
+    def close(self) -> None:
+        self._small.close()
+
+    def _path(self, digest: str) -> Path:
+        return self.directory / digest
+
+    def _files(self) -> set[str]:
+        return {path.name for path in self.directory.iterdir()}
 
     def _add_bytes(self, content: bytes) -> tuple[str, int, int]:
         digest = hashlib.sha256(content).hexdigest()
         if self._known(digest):
             return digest, len(content), 0
-        path = self.new_path()
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-        try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(fd, view) :]
-        finally:
-            os.close(fd)
-        self._pending[digest] = path
+        if len(content) <= SMALL:
+            self._small.add(digest, content)
+            self._pending_small.add(digest)
+        else:
+            path = self.new_path()
+            path.write_bytes(content)
+            path.chmod(0o400)
+            self._pending[digest] = path
         return digest, len(content), len(content)
 
     def _keep(self, digest: str, path: Path) -> bool:
@@ -141,4 +179,6 @@ class Objects:
         return True
 
     def _known(self, digest: str) -> bool:
-        return digest in self._pending or (digest not in self.damaged and self.path(digest).exists())
+        if digest in self._pending or digest in self._pending_small:
+            return True
+        return digest not in self.damaged and (digest in self._small or self._path(digest).exists())

@@ -24,7 +24,7 @@ class Parts:
         self.metrics = Metrics()
         self.service = Service(settings, self.metrics)
         # Counted when somebody asks: it costs a stat per content.
-        self.metrics.stored.set_function(self.service.catalogue.stored_bytes)
+        self.metrics.stored.set_function(self.service.objects.stored_bytes)
         self.started = time.time()
         rules = settings.recovery
         seconds = rules.peelback.snapshots.interval / 1000

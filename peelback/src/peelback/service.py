@@ -67,13 +67,13 @@ class Service:
         self.last_error: str | None = None
         self._metrics = metrics
         self._lock = threading.Lock()
-        self._objects = Objects(storage)
+        self.objects = Objects(storage)
         # Before anything else, so that whoever waits for this service finds a whole state.
-        self._restorer = Restorer(settings.data, storage, self._objects)
+        self._restorer = Restorer(settings.data, storage, self.objects)
         self._restorer.recover()
-        self.catalogue = Catalogue(storage, self._objects)
+        self.catalogue = Catalogue(storage, self.objects)
         self._excluded = _excluded(settings.data, storage)
-        self._reader = Reader(settings.data, self._excluded, self._objects, settings.patience)
+        self._reader = Reader(settings.data, self._excluded, self.objects, settings.patience)
         self._show()
 
     def snapshot(self, description: str, trigger: Trigger = "request", kept: bool = False) -> Summary:
@@ -133,6 +133,7 @@ class Service:
         return self.running is None and self._restorer.unfinished()
 
     def close(self) -> None:
+        self.objects.close()
         os.close(self._alone)
 
     def _restore(self, snapshot: str, dry_run: bool = False) -> Restored:
@@ -155,7 +156,7 @@ class Service:
         for entry in wanted.entries:
             if entry.digest:
                 if entry.digest not in sound:
-                    sound[entry.digest] = self._objects.sound(entry.digest)
+                    sound[entry.digest] = self.objects.sound(entry.digest)
                 if not sound[entry.digest]:
                     bad.append(entry.path)
         if bad:
@@ -184,7 +185,7 @@ class Service:
             self.last_error = error.message
             raise
         finally:
-            self._objects.drop_pending()
+            self.objects.drop_pending()
             self.running, self._by_interval = None, False
             self._show()
             self._lock.release()

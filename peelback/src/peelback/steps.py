@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import stat
 from pathlib import Path
 
@@ -30,7 +29,7 @@ class Steps:
         if entry.kind == "link":
             path.symlink_to(entry.extra)
         else:
-            shutil.copyfile(self._objects.path(entry.digest), path)
+            self._objects.copy(entry.digest, path)
         _give(path, entry)
 
     def apply(self, step: Step, number: str) -> None:

@@ -20,7 +20,7 @@ def status(parts: Parts) -> models.Status:
         uptime_seconds=round(time.time() - parts.started, 3),
         data=str(parts.settings.data),
         snapshots=len(service.catalogue.summaries()),
-        stored_bytes=service.catalogue.stored_bytes(),
+        stored_bytes=service.objects.stored_bytes(),
         free_bytes=space.f_bavail * space.f_frsize,
         operation=service.running,
         last_error=service.last_error,
