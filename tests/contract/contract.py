@@ -174,6 +174,11 @@ def _reason(error: BaseException) -> str:
     cause = error.__cause__ or error.__context__
     while cause is not None:
         for each in getattr(cause, "schema_errors", ()):
-            said += [f"{inner.json_path}: {inner.message[:200]}" for inner in (each, *(each.context or ())[:5])]
+            said += [f"{inner.json_path}: {_short(inner.message)}" for inner in (each, *(each.context or ())[:5])]
         cause = cause.__cause__ or cause.__context__
     return "; ".join(said)
+
+
+def _short(message: str) -> str:
+    # It begins with the value, which may be long, and ends with what is wrong with it.
+    return message if len(message) < 300 else f"{message[:100]} ... {message[-150:]}"

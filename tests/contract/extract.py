@@ -77,7 +77,10 @@ def rest(data: bytes) -> dict[str, Any]:
     _bring_references(document, source)
     for patch in patches.ALL:
         patch(document)
-    return document
+    # What a patch has put together needs its parts no more.
+    whole = {**document, "components": {}}
+    _bring_references(whole, document)
+    return whole
 
 
 def _bring_references(document: dict[str, Any], source: dict[str, Any]) -> None:
@@ -85,7 +88,7 @@ def _bring_references(document: dict[str, Any], source: dict[str, Any]) -> None:
     waiting = [f"#/components/schemas/{name}" for name in patches.ERROR_SCHEMAS]
     waiting += patches.references_in(document)
     while waiting:
-        _, _, kind, name = waiting.pop().split("/")
+        _root, _components, kind, name = waiting.pop().split("/")
         into = document["components"].setdefault(kind, {})
         if name not in into:
             into[name] = patches.prune(source["components"][kind][name])

@@ -136,11 +136,17 @@ def errors_say_something(document: Node) -> None:
 def errors_everywhere(document: Node) -> None:
     """Every operation may fail, and a GET may answer 304: GitHub says both in prose, for all operations at once."""
     schema = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ERROR_SCHEMAS]}
+    content = {"application/json": {"schema": schema}}
     for method, operation in operations_in(document):
+        responses = operation["responses"]
         for status in ("4XX", "5XX"):
-            operation["responses"][status] = {"description": "", "content": {"application/json": {"schema": schema}}}
+            responses[status] = {"description": "", "content": content}
+        for status, response in responses.items():
+            # Some are listed without the body that they have.
+            if status >= "400" and "$ref" not in response:
+                response.setdefault("content", content)
         if method == "get":
-            operation["responses"].setdefault("304", {"description": ""})
+            responses.setdefault("304", {"description": ""})
 
 
 ALL = (

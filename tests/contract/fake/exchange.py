@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from ..contract import Operation
 
 if TYPE_CHECKING:
-    from .repository import Artifact, FakeRepository
+    from .repository import FakeRepository
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,11 @@ class Answer:
 class GitHubError(Exception):
     """A refusal, worded as GitHub words it."""
 
-    def __init__(self, status: int, message: str, *, errors: Sequence[Any] = (), **headers: str) -> None:
+    def __init__(self, status: int, message: str, *, errors: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.answer = Answer(
             status,
             {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)},
-            {name.replace("_", "-"): value for name, value in headers.items()},
         )
         if errors:
             self.answer.body["errors"] = list(errors)
@@ -74,8 +73,8 @@ class Call:
     #: Where the client found the interface, for the links in answers.
     api: str
     repository: FakeRepository
-    #: Where an artifact can be had without a token.
-    blobs: Callable[[Artifact], str]
+    #: From files to where an archive of them can be had without a token.
+    archive: Callable[[Mapping[str, str | bytes]], str]
     #: Whether this GitHub can name the run that a dispatch begins.
     run_details: bool = True
     now: float = field(default_factory=time.time)

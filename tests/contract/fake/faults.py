@@ -33,8 +33,10 @@ class Fault:
     #: Whether it strikes before the action; otherwise the action is done and its answer replaced.
     before: bool = True
 
-    def answer(self) -> Answer:
-        """What the client sees."""
+    def answer(self) -> Answer | None:
+        """What the client sees; None: the connection is cut."""
+        if not self.status:
+            return None
         found = GitHubError(self.status, self.message).answer
         found.headers.update(self.headers)
         return found

@@ -69,6 +69,8 @@ class Git:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._commits: dict[str, Commit] = {}
+        self._blobs: dict[str, bytes] = {}
 
     def run(self, *arguments: str, data: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
         """What a git command wrote."""
@@ -135,8 +137,10 @@ class Git:
             return None
 
     def blob(self, sha: str) -> bytes:
-        """What a blob holds."""
-        return self.run("cat-file", "blob", sha)
+        """What a blob holds; each is read once, as commits are."""
+        if sha not in self._blobs:
+            self._blobs[sha] = self.run("cat-file", "blob", sha)
+        return self._blobs[sha]
 
     def add_blob(self, data: bytes) -> str:
         """Write a blob."""
@@ -156,16 +160,12 @@ class Git:
     def add_tree(self, base: str | None, changes: Sequence[tuple[str, str, str | None]], index: Path) -> str:
         """Write a tree: a base with (mode, path, object) put in, or taken out where the object is None."""
         env = {"GIT_INDEX_FILE": str(index)}
-        entries = [
-            f"{mode} {sha}\t{path}" if sha else f"0 {NOTHING}\t{path}"
-            for mode, path, sha in changes
-            if mode != "040000"
-        ]
+        entries = [f"{mode} {sha}\t{path}" if sha else f"0 {NOTHING}\t{path}" for mode, path, sha in changes]
         try:
             self.run("read-tree", *([base] if base else ["--empty"]), env=env)
-            for _mode, path, sha in (change for change in changes if change[0] == "040000"):
-                self.run("read-tree", f"--prefix={path}/", str(sha), env=env)
-            self.run("update-index", "-z", "--index-info", data="\0".join([*entries, ""]).encode(), env=env)
+            self.run(
+                "update-index", "-z", "--replace", "--index-info", data="\0".join([*entries, ""]).encode(), env=env
+            )
             return self.text("write-tree", env=env)
         finally:
             index.unlink(missing_ok=True)
@@ -184,8 +184,10 @@ class Git:
         return [_commit(record) for record in output.split(_RECORD) if record.strip()]
 
     def commit(self, sha: str) -> Commit:
-        """One commit."""
-        return self.commits("-1", sha)[0]
+        """One commit; each is read once, for it never changes."""
+        if sha not in self._commits:
+            self._commits[sha] = self.commits("-1", sha)[0]
+        return self._commits[sha]
 
     def changes(self, old: str, new: str) -> list[Change]:
         """Files that differ; without rename detection, so that each is one of A, M, D."""
@@ -203,7 +205,7 @@ class Git:
         return found
 
     def set_ref(self, name: str, sha: str, old: str) -> None:
-        """Move a ref that is at the old commit still."""
+        """Make, move or (to NOTHING) delete a ref that is at the old commit still."""
         self.run("update-ref", name, sha, old)
 
     def is_ancestor(self, old: str, new: str) -> bool:

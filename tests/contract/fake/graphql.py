@@ -15,6 +15,7 @@ from graphql import GraphQLError, GraphQLSchema, build_schema, graphql_sync, par
 
 from ..extract import GRAPHQL_FILE
 from .exchange import Answer
+from .git import Entry
 from .repository import FakeRepository, Pull
 from .runs import Job, Run, stamp
 
@@ -99,18 +100,30 @@ class _Root:
 
 
 def _repository(repository: FakeRepository) -> Node:
-    owner, short = repository.name.split("/")
+    short = repository.name.split("/")[1]
     return {
         "__typename": "Repository",
         "id": f"R_{repository.id}",
         "name": short,
         "nameWithOwner": repository.name,
-        "owner": {"__typename": "User", "id": "U_1", "login": owner},
+        "owner": _owner(repository),
+        "description": None,
+        "hasIssuesEnabled": True,
+        "hasWikiEnabled": False,
+        "viewerPermission": "ADMIN",
+        "mergeCommitAllowed": True,
+        "rebaseMergeAllowed": True,
+        "squashMergeAllowed": True,
+        "parent": None,
         "object": lambda _info, expression=None, oid=None: _object(repository, oid or expression),
         "ref": lambda _info, qualifiedName: _ref(repository, qualifiedName),
         "defaultBranchRef": lambda _info: _ref(repository, f"refs/heads/{repository.default_branch}"),
         "pullRequests": lambda _info, **asked: _pulls(repository, asked),
     }
+
+
+def _owner(repository: FakeRepository) -> Node:
+    return {"__typename": "User", "id": "U_1", "login": repository.name.split("/")[0], "name": None}
 
 
 def _object(repository: FakeRepository, expression: str) -> Node | None:
@@ -123,7 +136,26 @@ def _object(repository: FakeRepository, expression: str) -> Node | None:
     kind = git.kind(sha)
     if kind == "blob":
         return _blob(sha, git.blob(sha))
+    if kind == "tree":
+        path = path.strip("/")
+        return {
+            "__typename": "Tree",
+            "id": f"T_{sha}",
+            "oid": sha,
+            "entries": [_entry(repository, path, entry) for entry in git.tree(sha)],
+        }
     return {"__typename": str(kind).capitalize(), "id": f"O_{sha}", "oid": sha, "statusCheckRollup": None}
+
+
+def _entry(repository: FakeRepository, folder: str, entry: Entry) -> Node:
+    return {
+        "name": entry.path,
+        "path": f"{folder}/{entry.path}" if folder else entry.path,
+        "mode": int(entry.mode, 8),
+        "type": entry.kind,
+        "oid": entry.sha,
+        "object": lambda _info: _object(repository, entry.sha),
+    }
 
 
 def _blob(sha: str, data: bytes) -> Node:
@@ -157,21 +189,24 @@ def _slice(items: list[Any], asked: Mapping[str, Any]) -> list[Any]:
 
 
 def _pulls(repository: FakeRepository, asked: Mapping[str, Any]) -> Node:
-    if set(asked) - {"states", "first", "last", "headRefName", "baseRefName"}:
+    if asked.get("labels") or (asked.get("orderBy") or {}).get("field", "CREATED_AT") != "CREATED_AT":
         raise NotImplementedError(f"the fake does not heed all of {sorted(asked)}")
     found = [
         pull
-        for pull in repository.pulls.values()
-        if "OPEN" in (asked.get("states") or ["OPEN"])
+        for pull in sorted(repository.pulls.values(), key=lambda pull: pull.number)
+        if ("OPEN" if pull.is_open else "CLOSED") in (asked.get("states") or ["OPEN", "CLOSED"])
         and asked.get("headRefName") in (None, pull.head)
         and asked.get("baseRefName") in (None, pull.base)
     ]
-    return {"totalCount": len(found), "nodes": [_pull(repository, pull) for pull in _slice(found, asked)]}
+    if (asked.get("orderBy") or {}).get("direction") == "DESC":
+        found.reverse()
+    nodes = [_pull(repository, pull) for pull in _slice(found, asked)]
+    return {"totalCount": len(found), "nodes": nodes, "pageInfo": {"hasNextPage": len(nodes) < len(found)}}
 
 
 def _pull(repository: FakeRepository, pull: Pull) -> Node:
     rollup = {"id": f"SCR_{pull.number}", "state": pull.rollup} if pull.rollup else None
-    head = repository.git.ref(f"refs/heads/{pull.head}")
+    head = repository.head_of(pull)
     commit = {"__typename": "Commit", "id": f"C_{head}", "oid": head, "statusCheckRollup": rollup}
     return {
         "__typename": "PullRequest",
@@ -180,6 +215,11 @@ def _pull(repository: FakeRepository, pull: Pull) -> Node:
         "title": pull.title,
         "url": f"https://github.com/{repository.name}/pull/{pull.number}",
         "isDraft": pull.draft,
+        "state": "OPEN" if pull.is_open else "CLOSED",
+        "createdAt": stamp(pull.created),
+        "isCrossRepository": False,
+        "headRepository": lambda _info: _repository(repository),
+        "headRepositoryOwner": _owner(repository),
         "headRefName": pull.head,
         "baseRefName": pull.base,
         "commits": lambda _info, **asked: {"nodes": _slice([{"id": f"PRC_{head}", "commit": commit}], asked)},

@@ -46,6 +46,13 @@ class Pull:
     rollup: str | None
     created: float
     comments: list[str] = field(default_factory=list)
+    #: Its last commit, once its branch is gone, which closes it.
+    last_head: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for being merged."""
+        return self.last_head is None
 
 
 @dataclass
@@ -74,13 +81,15 @@ class Artifact:
 class FakeRepository:
     """One repository."""
 
-    def __init__(self, name: str, bare: Path, default_branch: str, ids: itertools.count[int]) -> None:
+    def __init__(
+        self, name: str, bare: Path, default_branch: str, ids: itertools.count[int], lock: threading.RLock
+    ) -> None:
         self.name = name
         self.default_branch = default_branch
         self.bare = bare
         self.git = Git(bare)
         self.id = next(ids)
-        self.lock = threading.RLock()
+        self.lock = lock
         self.outcome: Callable[[Run], Outcome] = lambda run: Outcome()
         #: Runs that accept a cancellation and go on.
         self.uncancellable: set[int] = set()
@@ -230,6 +239,16 @@ class FakeRepository:
         """A number that nothing has yet."""
         return next(self._ids)
 
+    def head_of(self, pull: Pull) -> str:
+        """The last commit of a pull request."""
+        return pull.last_head or self._branch(pull.head)
+
+    def close_pulls(self, branch: str, sha: str) -> None:
+        """What the end of a branch does to its pull requests."""
+        for pull in self.pulls.values():
+            if pull.head == branch and pull.is_open:
+                pull.last_head = sha
+
     def _branch(self, name: str) -> str:
         sha = self.git.resolve(f"refs/heads/{name}")
         if not sha:
@@ -246,7 +265,20 @@ class FakeRepository:
         title = workflow.name if event == "workflow_dispatch" else self.git.commit(sha).message.split("\n", 1)[0]
         number = 1 + sum(run.workflow_id == workflow.id for run in self.runs)
         text = self._text(sha, workflow.path)
-        run = Run(next(self._ids), number, workflow.path, workflow.id, title, text, inputs, branch, sha, event, created)
+        run = Run(
+            next(self._ids),
+            number,
+            workflow.path,
+            workflow.id,
+            workflow.name,
+            title,
+            text,
+            inputs,
+            branch,
+            sha,
+            event,
+            created,
+        )
         self.runs.insert(0, run)
         return run
 

@@ -16,6 +16,8 @@ from .repository import Artifact, Workflow
 from .runs import Run, moment, stamp
 
 _RUN_FILTERS = ("branch", "created", "event", "exclude_pull_requests", "head_sha", "status", *PAGE)
+#: The one step that each job has.
+_STEP = "Run"
 _COMPARE: tuple[tuple[str, Callable[[float, float], bool]], ...] = (
     (">=", operator.ge),
     ("<=", operator.le),
@@ -100,6 +102,16 @@ def list_jobs(call: Call) -> dict[str, Any]:
     return {"total_count": len(jobs), "jobs": [_job(call, run, *each) for each in call.page(jobs)]}
 
 
+@answers("GET", "/actions/runs/{run_id}/logs")
+def download_logs(call: Call) -> Answer:
+    run = call.repository.run(call["run_id"])
+    if run.stage(time.time()).status != "completed":
+        raise not_found()
+    jobs = [job for _number, job in call.repository.jobs[run.id]]
+    files = {f"{job.name}/1_{_STEP}.txt": f"{stamp(run.created)} {job.name}: {job.conclusion}\n" for job in jobs}
+    return Answer(302, None, {"Location": call.archive(files)})
+
+
 @answers("GET", "/actions/runs/{run_id}/artifacts", "name", *PAGE)
 def list_run_artifacts(call: Call) -> dict[str, Any]:
     run = call.repository.run(call["run_id"])
@@ -115,7 +127,7 @@ def list_artifacts(call: Call) -> dict[str, Any]:
 def download_artifact(call: Call) -> Answer:
     for artifact in _uploaded(call.repository.artifacts):
         if str(artifact.id) == call["artifact_id"] and call["archive_format"] == "zip":
-            return Answer(302, None, {"Location": call.blobs(artifact)})
+            return Answer(302, None, {"Location": call.archive(artifact.files)})
     raise not_found()
 
 
@@ -173,7 +185,7 @@ def _run(call: Call, run: Run) -> dict[str, Any]:
         "workflow-run",
         id=run.id,
         node_id=f"WFR_{run.id}",
-        name=run.title if run.event == "workflow_dispatch" else run.workflow,
+        name=run.name,
         display_title=run.title,
         path=run.workflow,
         workflow_id=run.workflow_id,
@@ -210,7 +222,7 @@ def _job(call: Call, run: Run, number: int, job: Any) -> dict[str, Any]:
         run_attempt=1,
         head_sha=run.head_sha,
         head_branch=run.head_branch,
-        workflow_name=run.title,
+        workflow_name=run.name,
         name=job.name,
         status=stage.status,
         conclusion=stage.conclusion,
@@ -221,7 +233,7 @@ def _job(call: Call, run: Run, number: int, job: Any) -> dict[str, Any]:
         html_url=call.web("actions/runs", run.id, "job", number),
         check_run_url=call.url("check-runs", number),
         labels=["ubuntu-latest"],
-        steps=[],
+        steps=[{"name": _STEP, "number": 1, "status": stage.status, "conclusion": stage.conclusion}],
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import shapes
 from .exchange import Answer, Call, GitHubError, answers, not_found
-from .git import NOTHING, Commit, Entry, Person
+from .git import NOTHING, Commit, Entry, Git, GitError, Person
 from .runs import stamp
 
 #: GitHub gives no more of a tree at once.
@@ -45,17 +45,29 @@ def create_tree(call: Call) -> Answer:
         base = git.resolve(base, "tree")
         if not base:
             raise GitHubError(422, "base_tree is not a valid tree oid")
-    known = {entry.path for entry in git.tree(base, recursive=True)} if base else set()
-    changes = []
-    for entry in call.body["tree"]:
-        sha: str | None = git.add_blob(entry["content"].encode()) if "content" in entry else entry.get("sha")
-        if sha is None and entry["path"] not in known:
-            raise GitHubError(422, "GitRPC::BadObjectState")
-        if sha is not None and git.kind(sha) is None:
-            raise GitHubError(422, f"tree.sha {sha} is not a valid {entry.get('type', 'blob')}")
-        changes.append((entry.get("mode", "100644"), entry["path"], sha))
+    there = [entry.path for entry in git.tree(base, recursive=True) if entry.kind != "tree"] if base else []
+    changes = [change for entry in call.body["tree"] for change in _files(git, there, entry)]
     made = git.add_tree(base, changes, call.repository.bare / f"index-{call.repository.next_id()}")
     return Answer(201, _tree(call, made, git.tree(made)))
+
+
+def _files(git: Git, there: list[str], entry: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+    """What an entry means for files: those that go, and those that come."""
+    path, mode = entry["path"], entry.get("mode", "100644")
+    gone: list[tuple[str, str, str | None]] = [
+        (mode, name, None) for name in there if name == path or name.startswith(f"{path}/")
+    ]
+    sha: str | None = git.add_blob(entry["content"].encode()) if "content" in entry else entry.get("sha")
+    if sha is None:
+        if not gone:
+            raise GitHubError(422, "GitRPC::BadObjectState")
+        return gone
+    if git.kind(sha) != entry.get("type", "blob"):
+        raise GitHubError(422, f"tree.sha {sha} is not a valid {entry.get('type', 'blob')}")
+    if entry.get("type") != "tree":
+        return [*gone, (mode, path, sha)]
+    inner = [each for each in git.tree(sha, recursive=True) if each.kind != "tree"]
+    return [*gone, *((each.mode, f"{path}/{each.path}", each.sha) for each in inner)]
 
 
 @answers("GET", "/git/trees/{tree_sha}", "recursive")
@@ -107,7 +119,7 @@ def create_ref(call: Call) -> Answer:
         raise GitHubError(422, "Object does not exist")
     if git.ref(name):
         raise GitHubError(422, "Reference already exists")
-    git.set_ref(name, sha, NOTHING)
+    _set_ref(call, name, sha, NOTHING)
     return Answer(201, _ref(call, name, sha))
 
 
@@ -122,7 +134,7 @@ def update_ref(call: Call) -> dict[str, Any]:
     _unprotected(call, name)
     if not call.body.get("force") and not git.is_ancestor(old, sha):
         raise GitHubError(422, "Update is not a fast forward")
-    git.set_ref(name, sha, old)
+    _set_ref(call, name, sha, old)
     return _ref(call, name, sha)
 
 
@@ -133,8 +145,17 @@ def delete_ref(call: Call) -> Answer:
     if not old:
         raise GitHubError(422, "Reference does not exist")
     _unprotected(call, name)
-    call.repository.git.run("update-ref", "-d", name, old)
+    _set_ref(call, name, NOTHING, old)
+    call.repository.close_pulls(name.removeprefix("refs/heads/"), old)
     return Answer(204)
+
+
+def _set_ref(call: Call, name: str, sha: str, old: str) -> None:
+    try:
+        call.repository.git.set_ref(name, sha, old)
+    except GitError:
+        # Somebody pushed in between, or the name is none.
+        raise GitHubError(422, "Reference update failed") from None
 
 
 def _unprotected(call: Call, name: str) -> None:

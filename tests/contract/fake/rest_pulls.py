@@ -22,7 +22,7 @@ def list_pulls(call: Call) -> list[dict[str, Any]]:
     found = [
         pull
         for pull in call.repository.pulls.values()
-        if query.get("state", "open") in ("open", "all")
+        if query.get("state", "open") in ("all", "open" if pull.is_open else "closed")
         and query.get("base") in (None, pull.base)
         and query.get("head") in (None, f"{owner}:{pull.head}")
     ]
@@ -37,7 +37,7 @@ def create_pull(call: Call) -> Answer:
     for field, name in (("head", head), ("base", body["base"])):
         if not repository.git.ref(f"refs/heads/{name}"):
             raise _invalid({"resource": "PullRequest", "field": field, "code": "invalid"})
-    if any((pull.head, pull.base) == (head, body["base"]) for pull in repository.pulls.values()):
+    if any((pull.head, pull.base) == (head, body["base"]) and pull.is_open for pull in repository.pulls.values()):
         raise _invalid(_custom(f"A pull request already exists for {repository.name.split('/')[0]}:{head}."))
     if not repository.git.commits(f"refs/heads/{body['base']}..refs/heads/{head}"):
         raise _invalid(_custom(f"No commits between {body['base']} and {head}"))
@@ -132,10 +132,9 @@ def _find_deployment(call: Call) -> Deployment:
     raise not_found()
 
 
-def _end_of_pull(call: Call, branch: str, name: str) -> dict[str, Any]:
+def _end_of_pull(call: Call, branch: str, sha: str | None) -> dict[str, Any]:
     owner = call.repository.name.split("/")[0]
-    sha = call.repository.git.ref(f"refs/heads/{branch}")
-    repository = shapes.repository(call, name)
+    repository = shapes.repository(call, "repository")
     return {"label": f"{owner}:{branch}", "ref": branch, "sha": sha, "repo": repository, "user": shapes.user(owner)}
 
 
@@ -146,12 +145,12 @@ def _pull(call: Call, pull: Pull, name: str, **more: Any) -> dict[str, Any]:
         id=pull.number,
         node_id=f"PR_{pull.number}",
         number=pull.number,
-        state="open",
+        state="open" if pull.is_open else "closed",
         title=pull.title,
         body=pull.body,
         draft=pull.draft,
-        head=_end_of_pull(call, pull.head, "repository"),
-        base=_end_of_pull(call, pull.base, "repository"),
+        head=_end_of_pull(call, pull.head, call.repository.head_of(pull)),
+        base=_end_of_pull(call, pull.base, call.repository.git.ref(f"refs/heads/{pull.base}")),
         user=shapes.user(),
         url=url,
         html_url=call.web("pull", pull.number),
@@ -162,13 +161,13 @@ def _pull(call: Call, pull: Pull, name: str, **more: Any) -> dict[str, Any]:
 
 
 def _whole_pull(call: Call, pull: Pull) -> dict[str, Any]:
-    git = call.repository.git
-    changes = git.changes(f"refs/heads/{pull.base}", f"refs/heads/{pull.head}")
+    git, head = call.repository.git, call.repository.head_of(pull)
+    changes = git.changes(git.merge_base(f"refs/heads/{pull.base}", head) or git.empty_tree(), head)
     return _pull(
         call,
         pull,
         "pull-request",
-        commits=len(git.commits(f"refs/heads/{pull.base}..refs/heads/{pull.head}")),
+        commits=len(git.commits(f"refs/heads/{pull.base}..{head}")),
         changed_files=len(changes),
         additions=sum(each.additions for each in changes),
         deletions=sum(each.deletions for each in changes),

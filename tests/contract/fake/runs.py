@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-#: The part of its time that a run waits in the queue.
-_QUEUED = 0.1
+#: The part of its time that a run waits in the queue, and the most seconds of it.
+_QUEUED, _QUEUED_SECONDS = 0.1, 0.5
 #: Seconds until an accepted cancellation has come true.
 _CANCELLING = 0.1
 
@@ -52,6 +52,8 @@ class Run:
     number: int
     workflow: str
     workflow_id: int
+    #: The workflow's own name, and what the run shows.
+    name: str
     title: str
     #: The workflow file at the commit.
     text: str
@@ -68,7 +70,7 @@ class Run:
 
     def stage(self, now: float) -> Stage:
         """Where the run is."""
-        started = self.created + self.outcome.seconds * _QUEUED
+        started = self.created + min(self.outcome.seconds * _QUEUED, _QUEUED_SECONDS)
         ended = self.created + self.outcome.seconds
         if self.cancelled is not None and (self.held or self.cancelled < ended):
             if now >= self.cancelled:

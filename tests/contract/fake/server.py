@@ -24,7 +24,7 @@ from .. import contract
 from . import graphql, rest_actions, rest_git, rest_pulls, rest_repository
 from .exchange import HANDLERS, Answer, Call, Exchange, GitHubError, not_found
 from .faults import Faults
-from .repository import Artifact, FakeRepository
+from .repository import FakeRepository
 
 _LIMIT = 5000
 _JSON = "application/json; charset=utf-8"
@@ -44,9 +44,10 @@ class FakeGitHub(Faults):
         self.repositories: dict[str, FakeRepository] = {}
         self._token = token
         self._used = 0
-        self._signed: dict[str, Artifact] = {}
+        self._archives: dict[str, Mapping[str, str | bytes]] = {}
         self._ids = itertools.count(1001)
         self._lock = threading.Lock()
+        self._state = threading.RLock()
         self._servers = [_serve(_ApiHandler, self), _serve(_BlobHandler, self)]
         self.url, self._blob_url = (f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
 
@@ -62,7 +63,7 @@ class FakeGitHub(Faults):
 
     def add_repository(self, name: str, *, bare: Path, default_branch: str = "main") -> FakeRepository:
         """Show a bare repository under a name."""
-        self.repositories[name] = FakeRepository(name, bare, default_branch, self._ids)
+        self.repositories[name] = FakeRepository(name, bare, default_branch, self._ids, self._state)
         return self.repositories[name]
 
     # --- one request --------------------------------------------------------------------------
@@ -82,14 +83,14 @@ class FakeGitHub(Faults):
             answer = GitHubError(500, "the fake fell over").answer
         late = self.strikes(method, path, before=False)
         if late:
-            answer = late.answer() if late.status else None
+            answer = late.answer()
         if answer is not None and path != "/graphql":
             self._finish(method, path, headers, answer)
         with self._lock:
             self.exchanges.append(Exchange(method, target, answer.status if answer else 0))
         return answer
 
-    def _answer(self, method: str, target: str, api: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _answer(self, method: str, target: str, api: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
         path = unquote(urlsplit(target).path)
         self._authorise(headers)
         fault = self.strikes(method, path, before=True)
@@ -97,11 +98,12 @@ class FakeGitHub(Faults):
             return fault.answer()
         until = self.exhausted_until()
         if until and path != "/rate_limit":
-            raise GitHubError(403, "API rate limit exceeded for user ID 1.", X_RateLimit_Remaining="0")
+            raise GitHubError(403, "API rate limit exceeded for user ID 1.")
         with self._lock:
             self._used += 1
         if path == "/graphql":
-            return graphql.answer(self, json.loads(body))
+            with self._state:
+                return graphql.answer(self, json.loads(body))
         try:
             operation = contract.check_request(method, target, headers, body)
         except contract.ContractError as error:
@@ -114,8 +116,8 @@ class FakeGitHub(Faults):
         if set(query) - heeded:
             raise NotImplementedError(f"the fake does not heed {', '.join(sorted(set(query) - heeded))}")
         repository = self._repository(operation.values)
-        call = Call(operation, query, json.loads(body or b"{}"), api, repository, self._blob_address, self.run_details)
-        with repository.lock:
+        call = Call(operation, query, json.loads(body or b"{}"), api, repository, self._archive, self.run_details)
+        with self._state:
             found = handler(call)
         answer = found if isinstance(found, Answer) else Answer(200, found)
         answer.headers.update(call.headers)
@@ -123,11 +125,6 @@ class FakeGitHub(Faults):
 
     def _finish(self, method: str, path: str, headers: Mapping[str, str], answer: Answer) -> None:
         """Add the headers that all answers have, let a known answer be 304, and hold it to the contract."""
-        until = self.exhausted_until()
-        limits = {"Limit": _LIMIT, "Used": self._used, "Resource": "core"}
-        limits |= {"Remaining": 0 if until else _LIMIT - self._used, "Reset": int(until or time.time() + 3600)}
-        for name, value in limits.items():
-            answer.headers.setdefault(f"X-RateLimit-{name}", str(value))
         if answer.body is not None:
             answer.headers["Content-Type"] = _JSON
         if method == "GET" and answer.status == 200:
@@ -137,6 +134,10 @@ class FakeGitHub(Faults):
                 self._used -= 1
                 answer.status, answer.body = 304, None
                 del answer.headers["Content-Type"]
+        until = self.exhausted_until()
+        limits = {"Limit": _LIMIT, "Used": self._used, "Resource": "core"}
+        limits |= {"Remaining": 0 if until else _LIMIT - self._used, "Reset": int(until or time.time() + 3600)}
+        answer.headers |= {f"X-RateLimit-{name}": str(value) for name, value in limits.items()}
         try:
             contract.check_answer(contract.find(method, path), answer.status, answer.headers, answer.data)
         except contract.ContractError as error:
@@ -166,19 +167,19 @@ class FakeGitHub(Faults):
         with self._lock:
             self.violations.append(what)
 
-    # --- artifacts ----------------------------------------------------------------------------
+    # --- archives -----------------------------------------------------------------------------
 
-    def _blob_address(self, artifact: Artifact) -> str:
-        signature = secrets.token_hex(8)
-        self._signed[f"/{artifact.id}.zip?sig={signature}"] = artifact
-        return f"{self._blob_url}/{artifact.id}.zip?sig={signature}"
+    def _archive(self, files: Mapping[str, str | bytes]) -> str:
+        target = f"/archive.zip?sig={secrets.token_hex(8)}"
+        self._archives[target] = files
+        return self._blob_url + target
 
     def blob(self, target: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """The storage that GitHub refers to; it is somebody else's and must not see the token."""
         if "Authorization" in headers:
             self.violate(f"GET {target.split('?')[0]} of the blob storage came with an Authorization header")
-        artifact = self._signed.get(target)
-        return (200, _zipped(artifact.files)) if artifact else (403, b"")
+        files = self._archives.get(target)
+        return (403, b"") if files is None else (200, _zipped(files))
 
 
 def _zipped(files: Mapping[str, str | bytes]) -> bytes:

@@ -18,14 +18,9 @@ LOGIN = "octocat"
 _TIME = "2026-01-01T00:00:00Z"
 
 
-def complete(name: str, /, **known: Any) -> dict[str, Any]:
+def complete(schema: str, /, **known: Any) -> dict[str, Any]:
     """An object of a named schema; a key that the schema does not describe is a mistake."""
-    return _object(name, {"$ref": f"#/components/schemas/{name}"}, known)
-
-
-def completed(schema: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """An object of a schema that has no name."""
-    return _object("object", schema, known)
+    return _object(schema, {"$ref": f"#/components/schemas/{schema}"}, known)
 
 
 def _object(where: str, schema: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
