@@ -12,6 +12,17 @@ from collections.abc import Collection, Sequence
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 
+class CommandError(RollbackError):
+    """A command that was run and failed.
+
+    :param code: its exit code, negative for the signal that ended it.
+    """
+
+    def __init__(self, message: str, hint: str, *, code: int) -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -30,7 +41,8 @@ def run(
     :param timeout: seconds, then the command is killed.
     :param umask: for the files it makes; -1: the caller's.
     :param accept: the exit codes that are no failure.
-    :raises RollbackError: when it is not installed, takes too long or exits with another code.
+    :raises CommandError: when it exits with another code.
+    :raises RollbackError: when it is not installed or takes too long.
     """
     try:
         done = subprocess.run(
@@ -52,7 +64,8 @@ def run(
         raise RollbackError(f"{' '.join(argv[:3])} took longer than {timeout:.0f} s", hint) from error
     if done.returncode not in accept:
         said = ((done.stderr or "").strip() or done.stdout.strip())[-1500:]
-        raise RollbackError(f"{' '.join(argv[:3])} failed ({done.returncode}): {said}", hint)
+        message = f"{' '.join(argv[:3])} failed ({done.returncode}): {said}"
+        raise CommandError(message, hint, code=done.returncode)
     return done.stdout
 
 

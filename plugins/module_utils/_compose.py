@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _command
-from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._command import CommandError
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 
 _ASSIGNED = re.compile(r"=[^\s=].*")
@@ -115,12 +115,16 @@ class Compose:
         )
 
     def _run(self, *arguments: str, timeout: float = 60, hint: str = "", merged: bool = False) -> str:
-        argv = [*self._base, *arguments]
-        try:
-            return _command.run(argv, cwd=self._directory, timeout=timeout, hint=hint, merged=merged)
-        except RollbackError as error:
-            # Compose quotes the line of an environment file that it cannot read, password and all.
-            raise RollbackError(_ASSIGNED.sub("=***", error.message), error.hint) from None
+        return run([*self._base, *arguments], self._directory, timeout=timeout, hint=hint, merged=merged)
+
+
+def run(argv: Sequence[str], directory: str, *, timeout: float = 60, hint: str = "", merged: bool = False) -> str:
+    """Run a command of Compose's and return what it printed, without values of variables in its error."""
+    try:
+        return _command.run(argv, cwd=directory, timeout=timeout, hint=hint, merged=merged)
+    except CommandError as error:
+        # Compose quotes the line of an environment file that it cannot read, password and all.
+        raise CommandError(_ASSIGNED.sub("=***", error.message), error.hint, code=error.code) from None
 
 
 def _scale(replicas: Mapping[str, int]) -> list[str]:

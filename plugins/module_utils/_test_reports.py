@@ -17,8 +17,10 @@ from xml.parsers import expat
 
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
+#: The most bytes of one report.
+MOST = 16 << 20
+
 _HINT = "Look at the run that wrote it; one that was stopped leaves half a report."
-_MOST = 16 << 20
 _LCOV = re.compile(rb"^L([FH]):([0-9]{1,12})\s*$", re.MULTILINE)
 _SUITES = ("testsuites", "testsuite")
 #: Elements inside of a test, by what they count as.
@@ -149,8 +151,8 @@ def _number(text: object) -> float:
 
 @contextmanager
 def _readable(what: str, data: bytes) -> Iterator[None]:
-    if len(data) > _MOST:
-        raise RollbackError(f"{what} is larger than {_MOST >> 20} MB", _HINT)
+    if len(data) > MOST:
+        raise RollbackError(f"{what} is larger than {MOST >> 20} MB", _HINT)
     try:
         yield
     except (ValueError, expat.ExpatError, RecursionError) as error:

@@ -20,8 +20,8 @@ except ImportError as _error:
 else:
     MISSING = None
 
-#: Larger ones GitHub does not take either.
-_MOST = 512 << 10
+#: The most bytes of one file; no workflow needs as many.
+MOST = 512 << 10
 #: Of jobs and steps together: with anchors a small file names one list of steps thousands of times.
 _MOST_STEPS = 10_000
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -90,6 +90,10 @@ class Finding:
     where: str
     severity: str
     message: str
+
+    def __str__(self) -> str:
+        place = f", {self.where}" if self.where else ""
+        return f"{self.file}{place}: {self.message} ({self.check}: {self.rule}, {self.severity})"
 
 
 def parse(path: str, data: bytes) -> Workflow:
@@ -160,8 +164,8 @@ def unpinned(workflow: Workflow, before: Collection[Workflow] = ()) -> list[Find
 def _load(path: str, data: bytes) -> dict[str, Any]:
     if MISSING is not None:
         raise RollbackError("the Python package PyYAML is missing", "Install it for Ansible's interpreter.")
-    if len(data) > _MOST:
-        raise RollbackError(f"{path} is larger than {_MOST >> 10} kB", _HINT)
+    if len(data) > MOST:
+        raise RollbackError(f"{path} is larger than {MOST >> 10} kB", _HINT)
     try:
         # Every scalar stays text: YAML 1.1 would read the key 'on' as true, and 3.10 as 3.1.
         document = yaml.load(data.decode(), Loader=yaml.BaseLoader)

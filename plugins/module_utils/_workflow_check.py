@@ -14,13 +14,33 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _command, _workflow
+from ansible_collections.tiered.rollback.plugins.module_utils import _command, _names, _workflow
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._workflow import Finding, Workflow
 
 CHECKS = ("schema", "security", "pins")
+DIRECTORY = ".github/workflows"
 _TIMEOUT = 120
 _LONGEST = 300
+
+
+def read(directory: Path, files: Collection[str] = ()) -> dict[str, bytes]:
+    """Return the contents of a checkout's workflow files by path, of all of them where none is named.
+
+    :raises RollbackError: when there is none, or not the one that is named.
+    """
+    found = [str(path.relative_to(directory)) for path in sorted((directory / DIRECTORY).glob("*.y*ml"))]
+    hint = f"There are: {', '.join(found) or 'none'}."
+    if not found and not files:
+        raise RollbackError(f"{directory} has no workflow files in {DIRECTORY}", "Name the top of a checkout.")
+    contents = {}
+    for path in files or found:
+        try:
+            with (directory / _names.relative_path(path, "files")).open("rb") as file:
+                contents[path] = file.read(_workflow.MOST + 1)
+        except OSError as error:
+            raise RollbackError(f"{path} cannot be read: {error.strerror}", hint) from error
+    return contents
 
 
 def validate(

@@ -41,8 +41,9 @@ def test_a_failure_without_an_error_message_quotes_the_output() -> None:
 
 def test_an_exit_code_that_is_accepted_is_no_failure() -> None:
     assert _command.run(["sh", "-c", "echo found; exit 1"], accept=(0, 1)) == "found\n"
-    with pytest.raises(RollbackError, match=r"failed \(2\)"):
+    with pytest.raises(_command.CommandError, match=r"failed \(2\)") as caught:
         _command.run(["sh", "-c", "exit 2"], accept=(0, 1))
+    assert caught.value.code == 2
 
 
 def test_a_long_message_is_cut_and_arguments_after_the_third_are_not_shown() -> None:

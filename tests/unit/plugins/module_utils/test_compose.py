@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _command
+from ansible_collections.tiered.rollback.plugins.module_utils._command import CommandError
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
@@ -93,7 +94,7 @@ def test_a_line_of_an_env_file_that_compose_quotes_does_not_show_its_value(
     build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> str:
-        raise RollbackError("failed (1): unexpected character in 'PASSWORD=hunter2 x'", "a hint")
+        raise CommandError("failed (1): unexpected character in 'PASSWORD=hunter2 x'", "a hint", code=1)
 
     monkeypatch.setattr(_command, "run", fail)
     with pytest.raises(RollbackError, match="unexpected character") as caught:

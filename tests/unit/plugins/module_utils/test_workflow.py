@@ -206,3 +206,6 @@ def test_what_is_neither_is_a_finding(uses: str) -> None:
     assert (finding.file, finding.check, finding.rule) == ("ci.yml", "pins", "unpinned")
     assert finding.where == "jobs.test.steps[1]"
     assert finding.message.startswith(uses)
+    assert str(finding) == (
+        f"ci.yml, jobs.test.steps[1]: {uses} is not pinned to a commit, and was not used before (pins: unpinned, high)"
+    )

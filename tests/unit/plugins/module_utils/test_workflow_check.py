@@ -136,3 +136,45 @@ def test_a_tool_of_the_search_path_serves(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     assert _rules(GOOD, MISSPELT, "schema") == [("schema", "schema", "jobs.test.steps[1]")]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    folder = tmp_path / ".github/workflows"
+    folder.mkdir(parents=True)
+    for name in ("ci.yml", "full.yaml", "ci.yml.backup", "README.md"):
+        (folder / name).write_text(name)
+    return tmp_path
+
+
+def test_all_workflow_files_are_read_or_those_that_are_named(checkout: Path) -> None:
+    everything = {f".github/workflows/{name}": name.encode() for name in ("ci.yml", "full.yaml")}
+    assert _workflow_check.read(checkout) == everything
+    backup = ".github/workflows/ci.yml.backup"
+    assert _workflow_check.read(checkout, [backup]) == {backup: b"ci.yml.backup"}
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("absent.yml", "absent.yml cannot be read: No such file"),
+        ("../x.yml", "may not leave"),
+        (".github", "directory"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error(checkout: Path, file: str, says: str) -> None:
+    with pytest.raises(RollbackError, match=says):
+        _workflow_check.read(checkout, [file])
+
+
+def test_a_directory_without_workflow_files_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RollbackError, match=r"has no workflow files in \.github/workflows"):
+        _workflow_check.read(tmp_path)
+
+
+def test_of_a_huge_file_no_more_is_read_than_tells_that_it_is(checkout: Path) -> None:
+    (checkout / PATH).write_bytes(b"a" * (2 << 20))
+    (data,) = _workflow_check.read(checkout, [PATH]).values()
+    (finding,) = _workflow_check.validate({}, {PATH: data}, ())
+    assert "larger than 512 kB" in finding.message
+    assert len(data) < 1 << 20
