@@ -70,15 +70,18 @@ class GitHub:
     def graphql(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return the data that a query, not a mutation, asks for."""
         body = {"query": query, "variables": dict(variables)}
-        document = self._exchange("POST", "/graphql", body, repeatable=True).document
+        answer = self._exchange("POST", "/graphql", body, repeatable=True)
+        document = answer.document
         if not isinstance(document, dict):
             raise unreadable("POST /graphql")
         if document.get("errors"):
             said = "; ".join(str(each.get("message", each)) for each in document["errors"][:3])
-            raise RollbackError(
+            # A rate limit that is used up is no refusal by status here.
+            message, hint = _limited(answer.headers, "POST /graphql") or (
                 f"GitHub refused a GraphQL query about {self.api.repository}: {said}"[:_SAID],
                 "See that the repository exists and that the token may read its contents, actions and pull requests.",
             )
+            raise RollbackError(message, hint)
         return dict(document["data"])
 
     def download(self, path: str) -> bytes:

@@ -1,29 +1,25 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Workflows and their runs: looked up, started, waited for and cancelled."""
+"""Runs of workflows: looked up with what they left, waited for and cancelled."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub, segment, unreadable
 from ansible_collections.tiered.rollback.plugins.module_utils._http import HttpError
 from ansible_collections.tiered.rollback.plugins.module_utils._run import seconds_between
 
 DIRECTORY = ".github/workflows"
-ACTIVE = "active"
-#: Seconds that a run may take to be listed after its dispatch was accepted without an id.
-_APPEARS = 60.0
 _POLL_FIRST, _POLL_LAST = 0.5, 10.0
 
 _JOBS = """
 nodes(ids: $ids) {
-  ... on WorkflowRun { databaseId checkSuite { checkRuns(first: 100) { nodes {
+  ... on WorkflowRun { checkSuite { checkRuns(first: 100) { nodes {
     name conclusion startedAt completedAt
   } } } }
 }
@@ -33,20 +29,6 @@ repository(owner: $owner, name: $name) { pullRequests(states: OPEN, first: 100) 
   number title url isDraft headRefName baseRefName commits(last: 1) { nodes { commit { statusCheckRollup { state } } } }
 } } }
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workflow:
-    """A workflow as GitHub lists it.
-
-    :param file: its file's name below ``.github/workflows``.
-    :param state: ``active``, ``disabled_manually``, ``disabled_inactivity`` or another.
-    """
-
-    id: int
-    name: str
-    file: str
-    state: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,22 +95,6 @@ class WorkflowRun:
         return f"{self.file} run {self.id} on {self.branch} ({self.conclusion or self.status})"
 
 
-def workflow(github: GitHub, file: str) -> Workflow:
-    """Return the workflow of a file's name."""
-    try:
-        return _workflow(github.get(f"/actions/workflows/{segment(file)}"))
-    except HttpError as error:
-        if error.status != 404:
-            raise
-        known = ", ".join(sorted(each.file for each in workflows(github))) or "none"
-        raise RollbackError(f"{github.api.repository} has no workflow {file}", f"Known: {known}.") from error
-
-
-def workflows(github: GitHub) -> list[Workflow]:
-    """Return every workflow of the repository."""
-    return [_workflow(raw) for raw in github.pages("/actions/workflows", "workflows", 1000)]
-
-
 def runs(github: GitHub, file: str | None = None, *, most: int = 100, **query: Any) -> list[WorkflowRun]:
     """Return runs, newest first.
 
@@ -149,7 +115,7 @@ def jobs(github: GitHub, of: Sequence[WorkflowRun]) -> dict[int, list[Job]]:
     if not of:
         return {}
     found = github.graphql(f"query($ids: [ID!]!) {{ {_JOBS} }}", {"ids": [each.node_id for each in of[:100]]})
-    return _jobs(found)
+    return _jobs(of, found)
 
 
 def jobs_and_pulls(github: GitHub, of: Sequence[WorkflowRun]) -> tuple[dict[int, list[Job]], list[Pull]]:
@@ -160,7 +126,7 @@ def jobs_and_pulls(github: GitHub, of: Sequence[WorkflowRun]) -> tuple[dict[int,
         {"ids": [each.node_id for each in of[:100]], "owner": owner, "name": name},
     )
     try:
-        return _jobs(found), [_pull(raw) for raw in found["repository"]["pullRequests"]["nodes"]]
+        return _jobs(of, found), [_pull(raw) for raw in found["repository"]["pullRequests"]["nodes"]]
     except (KeyError, TypeError, IndexError) as error:
         raise unreadable("POST /graphql") from error
 
@@ -179,55 +145,41 @@ def artifacts(github: GitHub, number: int | None = None) -> dict[int, list[Artif
     return found
 
 
-def dispatch(github: GitHub, file: str, ref: str, inputs: Mapping[str, str]) -> int:
-    """Start a run and return its id.
-
-    An older GitHub Enterprise does not say which run it started: it is the one that was not there before.
-    """
-    seen = runs(github, file, most=1, event="workflow_dispatch", branch=ref)
-    body = {"ref": ref, "inputs": dict(inputs), "return_run_details": True}
-    answer = github.send("POST", f"/actions/workflows/{segment(file)}/dispatches", body)
-    if isinstance(answer, dict) and isinstance(answer.get("workflow_run_id"), int):
-        return int(answer["workflow_run_id"])
-    return _started_since(github, file, ref, seen[0].id if seen else 0)
-
-
-def _started_since(github: GitHub, file: str, ref: str, last: int) -> int:
-    deadline, pause = time.monotonic() + _APPEARS, _POLL_FIRST
-    while True:
-        found = runs(github, file, most=10, event="workflow_dispatch", branch=ref)
-        new = [each.id for each in found if each.id > last]
-        if len(new) == 1:
-            return new[0]
-        if new:
-            raise RollbackError(
-                f"{len(new)} runs of {file} on {ref} were started at the same time: {', '.join(map(str, new))}",
-                "This GitHub does not say which is whose; look at them before running this again.",
-            )
-        if time.monotonic() > deadline:
-            raise RollbackError(
-                f"{file} was dispatched on {ref}, but no run of it appeared within {_APPEARS:.0f} s",
-                "See the repository's Actions page; the run may still come.",
-            )
-        time.sleep(pause)
-        pause = min(pause * 1.5, _POLL_LAST)
-
-
 def download(github: GitHub, artifact: Artifact) -> bytes:
     """Return an artifact's archive."""
     return github.download(f"/actions/artifacts/{artifact.id}/zip")
 
 
+def wait_for(github: GitHub, file: str | None, timeout: float, *, most: int = 1, **query: Any) -> list[WorkflowRun]:
+    """Return the runs that match once there are any and the newest has ended, or as they are after *timeout* seconds."""
+    found: list[WorkflowRun] = []
+    for left in looks(timeout):
+        found = runs(github, file, most=most, **query)
+        if found:
+            return [wait(github, found[0].id, left), *found[1:]]
+    return found
+
+
 def wait(github: GitHub, number: int, timeout: float) -> WorkflowRun:
     """Return a run when it has ended, or as it is after *timeout* seconds."""
-    deadline, pause = time.monotonic() + timeout, _POLL_FIRST
-    while True:
+    for left in looks(timeout):
         found = run(github, number)
-        left = deadline - time.monotonic()
-        if found.ended or left <= 0:
-            return found
-        time.sleep(min(pause, left))
+        if found.ended or not left:
+            break
+    return found
+
+
+def looks(timeout: float) -> Iterator[float]:
+    """Wait a little longer each time, since what one waits for is soon there or takes long.
+
+    :returns: for each look how many seconds are left; 0 for the last one.
+    """
+    deadline, pause = time.monotonic() + timeout, _POLL_FIRST
+    while (left := deadline - time.monotonic()) > 0:
+        yield left
+        time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
         pause = min(pause * 1.5, _POLL_LAST)
+    yield 0.0
 
 
 def cancel(github: GitHub, number: int, *, force: bool = False) -> bool:
@@ -243,13 +195,6 @@ def cancel(github: GitHub, number: int, *, force: bool = False) -> bool:
             raise
         return False
     return True
-
-
-def _workflow(raw: Any) -> Workflow:
-    try:
-        return Workflow(id=raw["id"], name=raw["name"], file=file_name(raw["path"]), state=raw["state"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise unreadable("GET /actions/workflows") from error
 
 
 def _run(raw: Any) -> WorkflowRun:
@@ -279,14 +224,15 @@ def told(of: WorkflowRun) -> dict[str, Any]:
     return {name: value for name, value in asdict(of).items() if name != "node_id"}
 
 
-def _jobs(found: Mapping[str, Any]) -> dict[int, list[Job]]:
+def _jobs(of: Sequence[WorkflowRun], found: Mapping[str, Any]) -> dict[int, list[Job]]:
     try:
+        # By their place: GraphQL's databaseId has 32 bits, which a run's number has outgrown.
         return {
-            node["databaseId"]: [_job(raw) for raw in node["checkSuite"]["checkRuns"]["nodes"]]
-            for node in found["nodes"]
+            each.id: [_job(raw) for raw in node["checkSuite"]["checkRuns"]["nodes"]]
+            for each, node in zip(of[:100], found["nodes"], strict=True)
             if node
         }
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise unreadable("POST /graphql") from error
 
 

@@ -88,7 +88,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _github_runs
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _github_runs, _github_workflows
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
@@ -137,7 +137,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def _under_way(github: GitHub, files: Sequence[str], branch: str | None, statuses: Sequence[str]) -> list[WorkflowRun]:
     for file in files:
-        _github_runs.workflow(github, file)
+        _github_workflows.workflow(github, file)
     # The list takes one status at a time, and most have no run.
     found = [run for status in statuses for run in _github_runs.runs(github, most=_MOST, status=status, branch=branch)]
     # One that moved on between two questions is in both answers.

@@ -112,11 +112,15 @@ reports:
     remarks: {description: "What could not be read, and why.", type: list, elements: str}
 """
 
-import time
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _ci_reports, _context, _github_runs
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _ci_reports,
+    _context,
+    _github_runs,
+    _github_workflows,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._github_runs import WorkflowRun
@@ -132,8 +136,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "reports": {"type": "list", "elements": "str", "default": ["*coverage*", "*test*", "*junit*", "*report*"]},
     "wait": {"type": "int", "default": 0},
 }
-#: Seconds between two looks for a run that has not appeared.
-_PAUSE = 2.0
 
 
 def act(ctx: Context) -> dict[str, Any]:
@@ -164,20 +166,12 @@ def act(ctx: Context) -> dict[str, Any]:
 def _find(ctx: Context) -> list[WorkflowRun]:
     """Return the runs that match, when the newest has ended or the time is up."""
     params = ctx.module.params
-    deadline = time.monotonic() + params["wait"]
     if params["id"]:
         return [_github_runs.wait(ctx.github, params["id"], params["wait"])]
     if params["workflow"]:
-        _github_runs.workflow(ctx.github, params["workflow"])
+        _github_workflows.workflow(ctx.github, params["workflow"])
     query = {"branch": params["branch"], "head_sha": params["sha"], "status": params["status"]}
-    while True:
-        found = _github_runs.runs(ctx.github, params["workflow"], most=params["limit"], **query)
-        left = deadline - time.monotonic()
-        if found and not found[0].ended and left > 0:
-            return [_github_runs.wait(ctx.github, found[0].id, left), *found[1:]]
-        if found or left <= 0:
-            return found
-        time.sleep(min(_PAUSE, left))
+    return _github_runs.wait_for(ctx.github, params["workflow"], params["wait"], most=params["limit"], **query)
 
 
 def main() -> None:

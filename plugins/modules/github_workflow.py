@@ -56,7 +56,7 @@ actions:
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _github_runs
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _github_workflows
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 
 OPTIONS = {
@@ -68,10 +68,10 @@ OPTIONS = {
 
 def act(ctx: Context) -> dict[str, Any]:
     """Bring about the state, or in check mode say what that takes."""
-    found = _github_runs.workflow(ctx.github, ctx.module.params["workflow"])
+    found = _github_workflows.workflow(ctx.github, ctx.module.params["workflow"])
     enabled = ctx.module.params["state"] == "enabled"
     actions = []
-    if (found.state == _github_runs.ACTIVE) != enabled:
+    if (found.state == _github_workflows.ACTIVE) != enabled:
         verb = "enable" if enabled else "disable"
         actions.append(f"{verb} {found.file}")
         if not ctx.module.check_mode:

@@ -80,13 +80,13 @@ actions:
   elements: str
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _context,
     _github_runs,
     _github_tree,
+    _github_workflows,
     _names,
     _workflow,
 )
@@ -108,33 +108,22 @@ def act(ctx: Context) -> dict[str, Any]:
     params = ctx.module.params
     if params["timeout"] < 0:
         raise RollbackError(f"timeout must not be negative: {params['timeout']}", "3600 is the default.")
-    inputs = {name: _text(name, value) for name, value in params["inputs"].items()}
+    inputs = _github_workflows.inputs(params["inputs"])
     ref = _names.branch(params["ref"], "ref") if params["ref"] else _github_tree.branch(ctx.github)
     file = params["workflow"]
-    _refuse(ctx, file, ref, inputs)
+    workflow = _github_workflows.dispatchable(ctx.github, file, ref)
+    if workflow is None:
+        raise RollbackError(f"{file} on {ref} has no trigger workflow_dispatch", "Add it, or run it by a push.")
+    _workflow.check_inputs(workflow, inputs)
     given = ", ".join(f"{name}={value}" for name, value in inputs.items())
     action = f"dispatch {file} on {ref}{' with ' if given else ''}{given}"
     if ctx.module.check_mode:
         return {**_context.acted([action]), "run": None}
-    number = _github_runs.dispatch(ctx.github, file, ref, inputs)
+    number = _github_workflows.dispatch(ctx.github, file, ref, inputs)
     run = _github_runs.wait(ctx.github, number, params["timeout"])
     if params["must_succeed"] and params["timeout"] and run.conclusion != "success":
         raise _unsuccessful(ctx, run, params["timeout"])
     return {**_context.acted([action]), "run": _github_runs.told(run)}
-
-
-def _refuse(ctx: Context, file: str, ref: str, inputs: Mapping[str, str]) -> None:
-    """Refuse, before anything is started, what GitHub would not start or would not say why."""
-    found = _github_runs.workflow(ctx.github, file)
-    if found.state != _github_runs.ACTIVE:
-        raise RollbackError(
-            f"{file} cannot be dispatched: it is {found.state}",
-            "Enable it first: tiered.rollback.github_workflow with state: enabled.",
-        )
-    content = _github_tree.file(ctx.github, f"{_github_runs.DIRECTORY}/{file}", ref)
-    if content is None:
-        raise RollbackError(f"{ref} has no workflow {file}", "Give a branch or tag that has it as ref.")
-    _workflow.check_inputs(_workflow.parse(file, content), inputs)
 
 
 def _unsuccessful(ctx: Context, run: _github_runs.WorkflowRun, timeout: int) -> RollbackError:
@@ -146,15 +135,6 @@ def _unsuccessful(ctx: Context, run: _github_runs.WorkflowRun, timeout: int) -> 
     failed = [job.name for job in _github_runs.jobs(ctx.github, [run]).get(run.id, []) if job.conclusion == "failure"]
     jobs = f": {', '.join(failed)}" if failed else ""
     return RollbackError(f"{run.describe()} did not succeed{jobs}", f"Its log is at {run.url}.", **facts)
-
-
-def _text(name: str, value: Any) -> str:
-    """Return an input as GitHub takes it; it is sent as JSON and is never a command or a template here."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise RollbackError(f"the input {name} must be a text, a number or a boolean", "GitHub takes no other.")
 
 
 def main() -> None:

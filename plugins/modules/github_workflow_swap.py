@@ -182,7 +182,7 @@ def _swap(ctx: Context, tree: _github_tree.ApiTree | _git_tree.GitTree, branch: 
         if proposed:
             result["branch"] = _ci_swap.proposal(changes)
             tree.place(result["branch"], result["after"])
-            result["pull_request"] = _github_tree.propose(ctx.github, head, result["branch"], message)
+            result["pull_request"] = _github_tree.propose(ctx.github, branch, result["branch"], message)
         else:
             tree.advance(head, result["after"])
     how = f"propose it for {branch}" if proposed else f"commit it to {branch}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A repository whose CI broke when it was moved into Docker: on a GitHub that keeps to the contract, with a real git."""
+"""A repository whose CI broke when it was moved into Docker: on a GitHub that keeps to its contract."""
 
 from __future__ import annotations
 

@@ -70,10 +70,11 @@ def test_a_secondary_rate_limit_that_lasts_says_how_long(ci: Any) -> None:
     assert "in 3600 s" in caught.value.hint
 
 
-def test_a_rate_limit_that_is_used_up_says_until_when(ci: Any) -> None:
+@pytest.mark.parametrize("ask", [lambda client: client.get(""), lambda client: client.graphql("{ rateLimit { cost } }", {})])
+def test_a_rate_limit_that_is_used_up_says_until_when(ci: Any, ask: Any) -> None:
     ci.github.primary_limit(reset_in=3600)
-    with pytest.raises(HttpError, match=r"used up until \d\d:\d\d:\d\d UTC") as caught:
-        ci.client().get("")
+    with pytest.raises(RollbackError, match=r"used up until \d\d:\d\d:\d\d UTC") as caught:
+        ask(ci.client())
     assert "another token" in caught.value.hint
     assert len(ci.github.exchanges) == 1
 

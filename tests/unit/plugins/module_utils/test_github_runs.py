@@ -6,31 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _github_runs
+from ansible_collections.tiered.rollback.plugins.module_utils import _github_runs, _github_workflows
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.tests.support import github
-
-
-def test_two_runs_started_at_once_are_not_guessed_between(ci: Any) -> None:
-    ci.github.run_details = False
-    client = ci.client()
-    send = client.send
-
-    def twice(*arguments: Any, **options: Any) -> Any:
-        send(*arguments, **options)
-        return send(*arguments, **options)
-
-    client.send = twice
-    with pytest.raises(RollbackError, match=r"2 runs of ci\.yml on main were started at the same time"):
-        _github_runs.dispatch(client, "ci.yml", "main", {})
-
-
-def test_a_run_that_never_appears_is_waited_for_and_told(ci: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_github_runs, "_APPEARS", 0.5)
-    client = ci.client()
-    client.send = lambda *_arguments, **_options: None
-    with pytest.raises(RollbackError, match="no run of it appeared"):
-        _github_runs.dispatch(client, "ci.yml", "main", {})
 
 
 def test_cancelling_what_has_ended_is_no_error(ci: Any) -> None:
@@ -43,7 +21,7 @@ def test_cancelling_what_has_ended_is_no_error(ci: Any) -> None:
 def test_waiting_asks_again_at_no_cost_until_something_changed(ci: Any) -> None:
     ci.repository.outcome = lambda run: github.Outcome("success", 3.0)
     client = ci.client()
-    number = _github_runs.dispatch(client, "ci.yml", "main", {})
+    number = _github_workflows.dispatch(client, "ci.yml", "main", {})
     assert _github_runs.wait(client, number, 20).conclusion == "success"
     assert 304 in [each.status for each in ci.github.exchanges]
 
@@ -64,7 +42,7 @@ def test_the_file_of_a_workflow_is_what_its_path_ends_with(path: str) -> None:
     ("call", "path"),
     [
         (lambda client: _github_runs.run(client, 5), "/actions/runs/5"),
-        (lambda client: _github_runs.workflow(client, "ci.yml"), "/actions/workflows/ci.yml"),
+        (lambda client: _github_workflows.workflow(client, "ci.yml"), "/actions/workflows/ci.yml"),
     ],
 )
 @pytest.mark.parametrize("answer", [b"[]", b'{"id": 1}', b'"x"'])

@@ -77,7 +77,7 @@ def test_nobody_waits_who_does_not_want_to(ci: Any) -> None:
         ({"workflow": "ci.yml", "ref": "nowhere"}, "nowhere"),
         ({"workflow": "ci.yml", "ref": "a..b"}, "malformed value"),
         ({"workflow": "ci.yml", "timeout": -1}, "timeout must not be negative"),
-        ({"workflow": "docker-feature-flags.yml", "inputs": {"rollback_to_legacy": []}}, "must be a text"),
+        ({"workflow": "docker-feature-flags.yml", "inputs": {"rollback_to_legacy": []}}, "must be texts"),
         ({"workflow": "docker-feature-flags.yml", "inputs": {"rollback_to_legacy": "perhaps"}}, "rollback_to_legacy"),
     ],
 )
