@@ -132,6 +132,16 @@ def test_an_older_github_names_no_run(github: FakeGitHub, repo: Any, ask: Ask) -
     assert [run["run_number"] for run in ask("GET", "/actions/runs").json()["workflow_runs"]] == [2, 1]
 
 
+def test_a_list_may_lag_behind(repo: Any, ask: Ask) -> None:
+    repo.listed_after = 3600
+    number = dispatch(ask)
+    assert ask("GET", "/actions/runs").json()["total_count"] == 0
+    assert ask("GET", "/actions/workflows/ci.yml/runs").json()["total_count"] == 0
+    assert ask("GET", f"/actions/runs/{number}").status_code == 200
+    repo.listed_after = 0
+    assert [run["id"] for run in ask("GET", "/actions/runs").json()["workflow_runs"]] == [number]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [

@@ -126,6 +126,12 @@ def test_a_query_that_the_schema_refuses_breaks_the_contract(
     github.violations.clear()
 
 
+def test_used_up_queries_are_an_error_with_status_200(github: FakeGitHub, query: Query) -> None:
+    github.primary_limit(reset_in=60)
+    assert [error["type"] for error in query(JOBS, ids=[])["errors"]] == ["RATE_LIMITED"]
+    assert [(each.path, each.status) for each in github.exchanges] == [("/graphql", 200)]
+
+
 def test_a_variable_of_a_wrong_type_breaks_the_contract(github: FakeGitHub, query: Query) -> None:
     query(JOBS, ids=7.5)
     assert len(github.violations) == 1

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ class Faults:
     """The faults of one fake."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self._limited_until = 0.0
 
@@ -90,9 +92,10 @@ class Faults:
 
     def strikes(self, method: str, path: str, *, before: bool) -> Fault | None:
         """The fault that this request meets, which counts as one time."""
-        for fault in self._faults:
-            if fault.before == before and fault.times != 0 and fault.pattern.fullmatch(f"{method} {path}"):
-                if fault.times is not None:
-                    fault.times -= 1
-                return fault
+        with self._lock:
+            for fault in self._faults:
+                if fault.before == before and fault.times != 0 and fault.pattern.fullmatch(f"{method} {path}"):
+                    if fault.times is not None:
+                        fault.times -= 1
+                    return fault
         return None

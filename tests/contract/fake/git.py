@@ -71,6 +71,7 @@ class Git:
         self._directory = directory
         self._commits: dict[str, Commit] = {}
         self._blobs: dict[str, bytes] = {}
+        self._found: dict[tuple[str, str, str], str | None] = {}
 
     def run(self, *arguments: str, data: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
         """What a git command wrote."""
@@ -99,9 +100,12 @@ class Git:
             return None
 
     def at(self, commit: str, path: str, kind: str) -> str | None:
-        """The object of that kind at a path."""
-        sha = self.object(f"{commit}:{path}")
-        return sha if sha and self.kind(sha) == kind else None
+        """The object of that kind at a path of a commit, given by its whole name; each is looked for once."""
+        key = (commit, path, kind)
+        if key not in self._found:
+            sha = self.object(f"{commit}:{path}")
+            self._found[key] = sha if sha and self.kind(sha) == kind else None
+        return self._found[key]
 
     def branch_or_tag(self, name: str) -> tuple[str, str] | None:
         """The full name and commit of a branch or tag given in short or in full."""

@@ -41,7 +41,7 @@ def answer(github: FakeGitHub, body: Mapping[str, Any]) -> Answer:
     for each in refused:
         github.violate(f"POST /graphql: {each}")
     if refused:
-        return _as_answer({"errors": [_error(each) for each in refused]})
+        return Answer(200, {"errors": [_error(each) for each in refused]})
     result = graphql_sync(schema(), query, _Root(github), variable_values=body.get("variables"))
     for each in result.errors or ():
         if "type" not in (each.extensions or {}):
@@ -49,7 +49,7 @@ def answer(github: FakeGitHub, body: Mapping[str, Any]) -> Answer:
     found: Node = {"data": result.data}
     if result.errors:
         found["errors"] = [_error(each) for each in result.errors]
-    return _as_answer(found)
+    return Answer(200, found)
 
 
 def _refused(query: str) -> list[GraphQLError]:
@@ -59,8 +59,9 @@ def _refused(query: str) -> list[GraphQLError]:
         return [error]
 
 
-def _as_answer(found: Node) -> Answer:
-    return Answer(200, found, {"Content-Type": "application/json; charset=utf-8"})
+def limited(message: str) -> Answer:
+    """What is said where no more queries are left: unlike REST, with status 200."""
+    return Answer(200, {"errors": [{"type": "RATE_LIMITED", "message": message}]})
 
 
 def _error(error: GraphQLError) -> Node:

@@ -91,6 +91,8 @@ class FakeRepository:
         self.id = next(ids)
         self.lock = lock
         self.outcome: Callable[[Run], Outcome] = lambda run: Outcome()
+        #: Seconds until a dispatched run is listed; GitHub's lists lag behind.
+        self.listed_after = 0.0
         #: Runs that accept a cancellation and go on.
         self.uncancellable: set[int] = set()
         self.runs: list[Run] = []
@@ -215,6 +217,11 @@ class FakeRepository:
         run = self._new_run(workflow, full.split("/", 2)[2], sha, "workflow_dispatch", given, time.time())
         self._give(run, self.outcome(run))
         return run
+
+    def listed_runs(self) -> list[Run]:
+        """The runs that a list shows, newest first."""
+        now = time.time()
+        return [run for run in self.runs if run.event != "workflow_dispatch" or run.created + self.listed_after <= now]
 
     def run(self, number: str) -> Run:
         """A run by its number."""

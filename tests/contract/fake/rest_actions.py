@@ -62,12 +62,12 @@ def dispatch(call: Call) -> Answer:
 @answers("GET", "/actions/workflows/{workflow_id}/runs", *_RUN_FILTERS)
 def list_workflow_runs(call: Call) -> dict[str, Any]:
     workflow = call.repository.workflow(call["workflow_id"])
-    return _runs(call, [run for run in call.repository.runs if run.workflow_id == workflow.id])
+    return _runs(call, [run for run in call.repository.listed_runs() if run.workflow_id == workflow.id])
 
 
 @answers("GET", "/actions/runs", *_RUN_FILTERS)
 def list_runs(call: Call) -> dict[str, Any]:
-    return _runs(call, call.repository.runs)
+    return _runs(call, call.repository.listed_runs())
 
 
 @answers("GET", "/actions/runs/{run_id}", "exclude_pull_requests")

@@ -15,6 +15,7 @@ import time
 import traceback
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,28 @@ from .faults import Faults
 from .repository import FakeRepository
 
 _LIMIT = 5000
+_EXHAUSTED = "API rate limit exceeded for user ID 1."
 _JSON = "application/json; charset=utf-8"
 #: Who answers lives there; importing them is what makes them known.
 MODULES = (graphql, rest_actions, rest_git, rest_pulls, rest_repository)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came."""
+
+    method: str
+    #: Path and query, without what an Enterprise server has before them.
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    #: Where the client found the interface.
+    api: str
+
+    @property
+    def path(self) -> str:
+        """The path, decoded."""
+        return unquote(urlsplit(self.target).path)
 
 
 class FakeGitHub(Faults):
@@ -46,7 +66,6 @@ class FakeGitHub(Faults):
         self._used = 0
         self._archives: dict[str, Mapping[str, str | bytes]] = {}
         self._ids = itertools.count(1001)
-        self._lock = threading.Lock()
         self._state = threading.RLock()
         self._servers = [_serve(_ApiHandler, self), _serve(_BlobHandler, self)]
         self.url, self._blob_url = (f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
@@ -72,76 +91,80 @@ class FakeGitHub(Faults):
         """Answer a request; None cuts the connection."""
         time.sleep(self.latency)
         api, target = _split(target, headers.get("Host", ""))
-        path = unquote(urlsplit(target).path)
+        request = Request(method, target, headers, body, api)
+        operation = None if request.path == "/graphql" else self._checked(request)
         answer: Answer | None
         try:
-            answer = self._answer(method, target, api, headers, body)
+            answer = self._answer(request, operation)
         except GitHubError as error:
             answer = error.answer
         except Exception:  # The fake's own mistake must reach the test and not only the client.
             self.violate(f"{method} {target}: {traceback.format_exc()}")
             answer = GitHubError(500, "the fake fell over").answer
-        late = self.strikes(method, path, before=False)
+        late = self.strikes(method, request.path, before=False)
         if late:
             answer = late.answer()
-        if answer is not None and path != "/graphql":
-            self._finish(method, path, headers, answer)
+        if answer is not None:
+            self._finish(request, operation, answer)
         with self._lock:
             self.exchanges.append(Exchange(method, target, answer.status if answer else 0))
         return answer
 
-    def _answer(self, method: str, target: str, api: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
-        path = unquote(urlsplit(target).path)
-        self._authorise(headers)
-        fault = self.strikes(method, path, before=True)
-        if fault:
-            return fault.answer()
-        until = self.exhausted_until()
-        if until and path != "/rate_limit":
-            raise GitHubError(403, "API rate limit exceeded for user ID 1.")
-        with self._lock:
-            self._used += 1
-        if path == "/graphql":
-            with self._state:
-                return graphql.answer(self, json.loads(body))
+    def _checked(self, request: Request) -> contract.Operation | None:
         try:
-            operation = contract.check_request(method, target, headers, body)
+            return contract.check_request(request.method, request.target, request.headers, request.body)
         except contract.ContractError as error:
             self.violate(str(error))
-            raise GitHubError(422, "The request breaks the contract") from None
-        if path == "/rate_limit":
+            return None
+
+    def _answer(self, request: Request, operation: contract.Operation | None) -> Answer | None:
+        self._authorise(request.headers)
+        fault = self.strikes(request.method, request.path, before=True)
+        if fault:
+            return fault.answer()
+        if request.path == "/rate_limit":
             return self._rate_limit()
-        handler, heeded = HANDLERS[method, operation.template]
-        query = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
+        if self.exhausted_until():
+            return graphql.limited(_EXHAUSTED) if request.path == "/graphql" else GitHubError(403, _EXHAUSTED).answer
+        with self._state:
+            self._used += 1
+            if request.path == "/graphql":
+                return graphql.answer(self, json.loads(request.body))
+            if not operation:
+                raise GitHubError(422, "The request breaks the contract")
+            return self._handled(request, operation)
+
+    def _handled(self, request: Request, operation: contract.Operation) -> Answer:
+        handler, heeded = HANDLERS[request.method, operation.template]
+        query = dict(parse_qsl(urlsplit(request.target).query, keep_blank_values=True))
         if set(query) - heeded:
             raise NotImplementedError(f"the fake does not heed {', '.join(sorted(set(query) - heeded))}")
         repository = self._repository(operation.values)
-        call = Call(operation, query, json.loads(body or b"{}"), api, repository, self._archive, self.run_details)
-        with self._state:
-            found = handler(call)
+        said = json.loads(request.body or b"{}")
+        call = Call(operation, query, said, request.api, repository, self._archive, self.run_details)
+        found = handler(call)
         answer = found if isinstance(found, Answer) else Answer(200, found)
         answer.headers.update(call.headers)
         return answer
 
-    def _finish(self, method: str, path: str, headers: Mapping[str, str], answer: Answer) -> None:
+    def _finish(self, request: Request, operation: contract.Operation | None, answer: Answer) -> None:
         """Add the headers that all answers have, let a known answer be 304, and hold it to the contract."""
+        if request.method == "GET" and answer.status == 200:
+            answer.headers["ETag"] = f'W/"{hashlib.sha256(answer.data).hexdigest()}"'
+            if request.headers.get("If-None-Match") == answer.headers["ETag"]:
+                with self._state:
+                    # GitHub does not count it.
+                    self._used -= 1
+                answer.status, answer.body = 304, None
         if answer.body is not None:
             answer.headers["Content-Type"] = _JSON
-        if method == "GET" and answer.status == 200:
-            answer.headers["ETag"] = f'W/"{hashlib.sha256(answer.data).hexdigest()}"'
-            if headers.get("If-None-Match") == answer.headers["ETag"]:
-                # GitHub does not count it.
-                self._used -= 1
-                answer.status, answer.body = 304, None
-                del answer.headers["Content-Type"]
-        until = self.exhausted_until()
-        limits = {"Limit": _LIMIT, "Used": self._used, "Resource": "core"}
-        limits |= {"Remaining": 0 if until else _LIMIT - self._used, "Reset": int(until or time.time() + 3600)}
-        answer.headers |= {f"X-RateLimit-{name}": str(value) for name, value in limits.items()}
-        try:
-            contract.check_answer(contract.find(method, path), answer.status, answer.headers, answer.data)
-        except contract.ContractError as error:
-            self.violate(f"answer of the fake: {error}")
+        limits = {"resource": "graphql" if request.path == "/graphql" else "core", **self._limits()}
+        answer.headers |= {f"X-RateLimit-{name.title()}": str(value) for name, value in limits.items()}
+        if operation:
+            try:
+                contract.check_answer(operation, answer.status, answer.headers, answer.data)
+            except contract.ContractError as error:
+                self.violate(f"answer of the fake: {error}")
 
     def _authorise(self, headers: Mapping[str, str]) -> None:
         given = headers.get("Authorization", "")
@@ -156,10 +179,13 @@ class FakeGitHub(Faults):
         except KeyError:
             raise not_found() from None
 
-    def _rate_limit(self) -> Answer:
+    def _limits(self) -> dict[str, int]:
         until = self.exhausted_until()
         left = 0 if until else _LIMIT - self._used
-        core = {"limit": _LIMIT, "used": self._used, "remaining": left, "reset": int(until or time.time() + 3600)}
+        return {"limit": _LIMIT, "used": self._used, "remaining": left, "reset": int(until or time.time() + 3600)}
+
+    def _rate_limit(self) -> Answer:
+        core = self._limits()
         return Answer(200, {"resources": {"core": core, "search": core}, "rate": core})
 
     def violate(self, what: str) -> None:
@@ -207,6 +233,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     github: FakeGitHub
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client may hang up at any time, which is no error of the fake; its own it has noted before."""
 
 
 class _Handler(BaseHTTPRequestHandler):
