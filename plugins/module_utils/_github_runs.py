@@ -151,7 +151,7 @@ def download(github: GitHub, artifact: Artifact) -> bytes:
 
 
 def wait_for(github: GitHub, file: str | None, timeout: float, *, most: int = 1, **query: Any) -> list[WorkflowRun]:
-    """Return the runs that match once there are any and the newest has ended, or as they are after *timeout* seconds."""
+    """Return the runs that match once the newest has ended, or as they are after *timeout* seconds."""
     found: list[WorkflowRun] = []
     for left in looks(timeout):
         found = runs(github, file, most=most, **query)

@@ -70,7 +70,9 @@ def test_a_secondary_rate_limit_that_lasts_says_how_long(ci: Any) -> None:
     assert "in 3600 s" in caught.value.hint
 
 
-@pytest.mark.parametrize("ask", [lambda client: client.get(""), lambda client: client.graphql("{ rateLimit { cost } }", {})])
+@pytest.mark.parametrize(
+    "ask", [lambda client: client.get(""), lambda client: client.graphql("{ rateLimit { cost } }", {})]
+)
 def test_a_rate_limit_that_is_used_up_says_until_when(ci: Any, ask: Any) -> None:
     ci.github.primary_limit(reset_in=3600)
     with pytest.raises(RollbackError, match=r"used up until \d\d:\d\d:\d\d UTC") as caught:
