@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+# A git hook has them, and whatever git it starts elsewhere would work on the hook's repository.
+_OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
 
 
 def run(
@@ -21,6 +24,7 @@ def run(
     stdin: str = "",
     merged: bool = False,
     umask: int = -1,
+    env: Mapping[str, str] | None = None,
 ) -> str:
     """Run a command without a shell and return its standard output.
 
@@ -28,6 +32,7 @@ def run(
     :param merged: return what it writes to standard error too, in the order that both were written.
     :param timeout: seconds, then the command is killed.
     :param umask: for the files it makes; -1: the caller's.
+    :param env: variables beside those of the caller; the place for a secret.
     :raises RollbackError: when it is not installed, takes too long or exits non-zero.
     """
     try:
@@ -42,7 +47,7 @@ def run(
             text=True,
             errors="replace",
             umask=umask,
-            env=_environment(cwd),
+            env=_environment(cwd) | dict(env or {}),
         )
     except FileNotFoundError as error:
         raise RollbackError(f"cannot run {argv[0]}: {error}", f"Install {argv[0]} on the target host.") from error
@@ -59,4 +64,5 @@ def _environment(cwd: str | None) -> dict[str, str]:
 
     A shell says so too, and Compose then leaves symbolic links in its paths alone.
     """
-    return {**os.environ, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **({"PWD": cwd} if cwd else {})}
+    inherited = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    return {**inherited, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **({"PWD": cwd} if cwd else {})}
