@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+# A git hook has them, and whatever git it starts elsewhere would work on the hook's repository.
+_OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
 
 
 class CommandError(RollbackError):
@@ -33,6 +36,7 @@ def run(
     merged: bool = False,
     umask: int = -1,
     accept: Collection[int] = (0,),
+    env: Mapping[str, str] | None = None,
 ) -> str:
     """Run a command without a shell and return its standard output.
 
@@ -41,6 +45,7 @@ def run(
     :param timeout: seconds, then the command is killed.
     :param umask: for the files it makes; -1: the caller's.
     :param accept: the exit codes that are no failure.
+    :param env: variables beside those of the caller; the place for a secret.
     :raises CommandError: when it exits with another code.
     :raises RollbackError: when it is not installed or takes too long.
     """
@@ -56,7 +61,7 @@ def run(
             text=True,
             errors="replace",
             umask=umask,
-            env=_environment(cwd),
+            env=_environment(cwd) | dict(env or {}),
         )
     except FileNotFoundError as error:
         raise RollbackError(f"cannot run {argv[0]}: {error}", f"Install {argv[0]} on the target host.") from error
@@ -74,4 +79,5 @@ def _environment(cwd: str | None) -> dict[str, str]:
 
     A shell says so too, and Compose then leaves symbolic links in its paths alone.
     """
-    return {**os.environ, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **({"PWD": cwd} if cwd else {})}
+    inherited = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    return {**inherited, "LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **({"PWD": cwd} if cwd else {})}

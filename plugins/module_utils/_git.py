@@ -13,6 +13,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 _FETCH_TIMEOUT = 20
 _CHECKOUT_TIMEOUT = 300
+_ACCESS = r"^(remote\.origin\.(url|pushurl)$|http\.|credential\.|url\.|core\.sshcommand$)"
 
 
 class Checkout:
@@ -53,6 +54,18 @@ class Checkout:
         """Return the top of the work tree, and the directory relative to it."""
         top, prefix = self._git("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
         return PurePosixPath(top), PurePosixPath(prefix)
+
+    def access(self) -> list[tuple[str, str]]:
+        """Settings of this clone alone that say where its ``origin`` is and how one gets in; they may be secrets."""
+        listed = self._try("config", "--local", "--includes", "--null", "--get-regexp", _ACCESS) or ""
+        pairs = [entry.partition("\n") for entry in listed.split("\0") if entry]
+        return [(name, value) for name, _separator, value in pairs]
+
+    def objects(self) -> Path | None:
+        """Where the objects are; None for a shallow clone, which lacks some that its commits name."""
+        asked = ("--path-format=absolute", "--is-shallow-repository", "--git-path", "objects")
+        shallow, _separator, path = self._git("rev-parse", *asked).rstrip("\n").partition("\n")
+        return None if shallow == "true" else Path(path)
 
     def add_worktree(self, path: Path, commit: str) -> None:
         """Check a commit out into a directory of its own, with the modes that a deployment's checkout has."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _git_remote
 from ansible_collections.tiered.rollback.plugins.module_utils._git_remote import Remote
 from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
 from ansible_collections.tiered.rollback.plugins.module_utils._github_tree import FILE, ApiTree, Change, Entry, Head
+
+_OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class GitTree:
@@ -31,7 +34,8 @@ class GitTree:
 
     def entries(self, tree: str) -> dict[str, Entry]:
         """Return the files of a tree, or of a branch, tag or commit, by their path."""
-        listed = self._remote.git("ls-tree", "-r", "-z", "--end-of-options", tree).split("\0")
+        name = tree if _OBJECT.fullmatch(tree) else self._remote.resolve(tree)
+        listed = self._remote.git("ls-tree", "-r", "-z", name).split("\0")
         found = {}
         for line in filter(None, listed):
             facts, _tab, path = line.partition("\t")
@@ -42,7 +46,7 @@ class GitTree:
 
     def read(self, blobs: Collection[str], proposal: str) -> tuple[dict[str, bytes], str | None]:
         """Return what blobs hold, and the page of the open pull request of a branch, if there is one."""
-        contents = {blob: self._remote.blob(blob) for blob in blobs}
+        contents = {blob: self._remote.git("cat-file", "blob", blob).encode() for blob in blobs}
         return contents, self._api.read((), proposal)[1]
 
     def commit(self, on: Head, changes: Mapping[str, Change], modes: Mapping[str, str], message: str) -> str:

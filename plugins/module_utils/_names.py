@@ -107,7 +107,7 @@ def relative_path(path: str, where: str) -> str:
     if not path or pure.is_absolute() or ".." in pure.parts:
         raise RollbackError(
             f"{where} may not leave its directory: {path!r}",
-            "Give paths relative to project_src, without '..'.",
+            "Give relative paths, without '..'.",
         )
     return str(pure)
 

@@ -42,7 +42,10 @@ from ansible_collections.tiered.rollback.plugins.modules import (
 from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub
 from ansible_collections.tiered.rollback.tests.support import github
 from ansible_collections.tiered.rollback.tests.support.github import Project
+from ansible_collections.tiered.rollback.tests.support.git_http import author, git_server
 from hypothesis import settings
+
+__all__ = ["author", "git_server"]
 
 # A loaded machine must not fail a test, nor a test leave files in the checkout.
 settings.register_profile("unit", deadline=None, database=None)

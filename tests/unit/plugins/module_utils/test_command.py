@@ -83,3 +83,17 @@ def test_what_goes_to_both_outputs_can_be_had_in_order() -> None:
 def test_files_are_made_with_the_mode_that_is_asked_for(tmp_path: Path) -> None:
     _command.run(["touch", str(tmp_path / "x")], umask=0o027)
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_variable_is_given_beside_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERE", "1")
+    assert _command.run(["sh", "-c", "echo $HERE $SECRET"], env={"SECRET": "2"}) == "1 2\n"
+
+
+def test_git_below_a_hook_does_not_work_on_the_hooks_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "hook"))
+    _command.run(["git", "init", "--quiet", "here"], cwd=str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]

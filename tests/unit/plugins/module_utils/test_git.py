@@ -118,3 +118,26 @@ def test_the_top_and_the_place_below_it_are_found(repository: Path, checkout: Ch
     top = PurePosixPath(repository.resolve())
     assert checkout.place() == (top, PurePosixPath("deploy"))
     assert Checkout(str(repository)).place() == (top, PurePosixPath())
+
+
+def test_how_a_clone_gets_to_its_origin_is_read_from_its_own_settings(repository: Path, checkout: Checkout) -> None:
+    _git(repository, "remote", "add", "origin", "https://git.example/shop.git")
+    _git(repository, "config", "http.https://git.example/.extraHeader", "Authorization: basic x")
+    _git(repository, "config", "core.sshCommand", "ssh -i key")
+    _git(repository, "config", "core.hooksPath", "hooks")
+    assert sorted(checkout.access()) == [
+        ("core.sshcommand", "ssh -i key"),
+        ("http.https://git.example/.extraheader", "Authorization: basic x"),
+        ("remote.origin.url", "https://git.example/shop.git"),
+    ]
+
+
+def test_a_directory_that_is_no_clone_has_no_access(tmp_path: Path, checkout: Checkout) -> None:
+    assert Checkout(str(tmp_path)).access() == checkout.access() == []
+
+
+def test_a_clone_lends_its_objects_unless_it_is_shallow(repository: Path, checkout: Checkout, tmp_path: Path) -> None:
+    assert checkout.objects() == repository / ".git/objects"
+    shallow = tmp_path / "shallow"
+    _git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository}", str(shallow))
+    assert Checkout(str(shallow)).objects() is None
