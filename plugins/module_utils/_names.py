@@ -27,6 +27,10 @@ _ASSIGNMENTS = re.compile(
 )
 # What git allows in a branch's name, without what a shell or a URL would read in its own way.
 _BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock(/|$)|\.$|/$))[A-Za-z0-9_][A-Za-z0-9_./+-]{0,199}")
+_COMMITS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/+~^-]{0,99}(\.[A-Za-z0-9_/+~^-]+)*", re.ASCII)
+_RANGE = re.compile(rf"{_COMMITS.pattern}\.\.{_COMMITS.pattern}", re.ASCII)
+_FILES = re.compile(r"[A-Za-z0-9._/-]{1,200}(,[A-Za-z0-9._/-]{1,200}){0,99}")
+_METHOD = re.compile(r"feature_flag|swap|revert|phased")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 #: Variables that a person or a system states at launch, with the pattern each must match in full.
@@ -51,6 +55,13 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "snapshot": _VERSION,
     "levels": _NUMBER,
     "mcp": _BOOL,
+    "method": _METHOD,
+    "to": _BRANCH,
+    "range": _RANGE,
+    "files": _FILES,
+    "commits": _FILES,
+    "branch": _BRANCH,
+    "baseline": _PATH,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
@@ -61,6 +72,9 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _TEXT: "plain text: no template expression and no control character",
     _SERVICES: "names of services, or patterns such as mcp-*, with commas between them",
     _BRANCH: "a branch, tag or commit: letters, digits, '.', '_', '/', '+' and '-'",
+    _RANGE: "A..B, each a commit, a tag, a branch, or HEAD~3 and alike",
+    _FILES: "a list with commas between its entries, of letters, digits, '.', '_', '/' and '-'",
+    _METHOD: "feature_flag, swap, revert or phased",
     _ASSIGNMENTS: "NAME=value, with commas between them, or a dictionary of names and plain values",
 }
 
@@ -131,7 +145,7 @@ def database(value: object) -> str:
 
 def _as_text(value: object, pattern: re.Pattern[str]) -> object:
     """Return a list of services or a dictionary of flags, as JSON has them, in the form that a survey's text has."""
-    if pattern is _SERVICES and isinstance(value, (list, tuple)):
+    if pattern in (_SERVICES, _FILES) and isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
     if pattern is _ASSIGNMENTS and isinstance(value, Mapping):
         words = {name: str(entry).lower() if isinstance(entry, bool) else entry for name, entry in value.items()}

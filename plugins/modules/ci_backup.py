@@ -40,6 +40,10 @@ commit:
   description: The commit that the branch was at.
   returned: success
   type: str
+protected:
+  description: Whether a rule forbids to push to the branch.
+  returned: success
+  type: bool
 directory:
   description: Where the files are, or would be.
   returned: success
@@ -78,7 +82,7 @@ def act(ctx: Context) -> dict[str, Any]:
     entries = {
         path: entry for path, entry in tree.entries(head.tree).items() if path.startswith(f"{_github_runs.DIRECTORY}/")
     }
-    result = {"commit": head.commit, "directory": str(directory), "files": sorted(entries)}
+    result = {"commit": head.commit, "protected": head.protected, "directory": str(directory), "files": sorted(entries)}
     kept = _files.read(directory / _MANIFEST)
     if kept is not None:
         known = _files.load_json(kept, str(directory / _MANIFEST))

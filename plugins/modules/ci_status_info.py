@@ -71,6 +71,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+repository:
+  description: The repository that was looked at.
+  returned: success
+  type: str
+clone_url:
+  description: URL that git finds it at.
+  returned: success
+  type: str
 branch:
   description: The branch that was looked at.
   returned: success
@@ -204,6 +212,8 @@ def act(ctx: Context) -> dict[str, Any]:
     triggers.sort(key=lambda each: -_ci_triggers.SEVERITIES.index(each["severity"]))
     return {
         "changed": False,
+        "repository": github.api.repository,
+        "clone_url": github.api.clone_url,
         "branch": branch,
         "metrics": {file: asdict(measured) for file, measured in metrics.items()},
         "triggers": triggers,

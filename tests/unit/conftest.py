@@ -41,8 +41,8 @@ from ansible_collections.tiered.rollback.plugins.modules import (
 )
 from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub
 from ansible_collections.tiered.rollback.tests.support import github
-from ansible_collections.tiered.rollback.tests.support.github import Project
 from ansible_collections.tiered.rollback.tests.support.git_http import author, git_server
+from ansible_collections.tiered.rollback.tests.support.github import Project
 from hypothesis import settings
 
 __all__ = ["author", "git_server"]
