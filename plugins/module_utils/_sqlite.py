@@ -89,10 +89,10 @@ class SqliteDatabase:
         _files.reserve(directory, self.size() + _ROOM)
         stat = self.live.stat()
         copy = directory / COPY
-        _sqlite_copy.copy(self.live, copy, progress)
+        summed = _sqlite_copy.copy(self.live, copy, progress)
         # The full check of large indexes takes longer than all the rest; it is made when the copy is restored, and a
         # restore point has to pass it before it counts as proven.
-        found = _sqlite_check.examine(copy, self.description.schema_version, full=False)
+        found = _sqlite_check.examine(copy, self.description.schema_version, summed, full=False)
         owner = {"mode": stat.st_mode & 0o7777, "uid": stat.st_uid, "gid": stat.st_gid}
         return DatabasePart(
             kind="sqlite",
@@ -110,9 +110,10 @@ class SqliteDatabase:
         copy = directory / COPY
         sha256 = _captured(copy, part)
         # It may have lain there for long: a first pass raises what the disk has against it.
-        if _files.digest(copy) != sha256:
+        found = _files.digest(copy)
+        if found != sha256:
             raise _sqlite_check.damaged(copy)
-        _sqlite_check.verify(copy, part, sha256, self.description.schema_version)
+        _sqlite_check.verify(copy, part, sha256, self.description.schema_version, lambda: found)
 
     def stage(self, directory: Path, part: DatabasePart, point: str, progress: Progress) -> str:
         """Copy a captured file beside the live one and check it there; at once where that is done already."""
@@ -125,9 +126,9 @@ class SqliteDatabase:
         try:
             _sqlite_swap.remove(partial)
             with copy.open("rb") as captured:
-                _sqlite_file.copy(captured, partial, progress)
+                summed = _sqlite_file.copy_and_sum(captured, partial, progress)
             # The very file that is to become live, and no other: what is wrong with the captured one is wrong here.
-            _sqlite_check.verify(partial, part, sha256, self.description.schema_version)
+            _sqlite_check.verify(partial, part, sha256, self.description.schema_version, summed)
             _give(partial, part)
             partial.rename(staged)
             _files.sync_directory(staged.parent)

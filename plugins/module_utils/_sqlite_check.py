@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,35 +28,39 @@ class Content:
     schema: str
 
 
-def examine(path: Path, query: str | None, *, full: bool, sha256: str | None = None) -> Content:
-    """Check a settled file that was written or read just now, sum it and make it durable.
+def examine(
+    path: Path, query: str | None, summed: Callable[[], str], *, full: bool, sha256: str | None = None
+) -> Content:
+    """Check a settled file that was written or read just now, and make it durable.
 
     Each is a pass over the same pages of memory and needs nothing of the others, so they run side by side: SQLite, the
     sum and fsync let go of Python's lock meanwhile.
 
     :param query: the user's for the schema's version.
+    :param summed: returns the file's SHA-256.
     :param full: see :func:`structure`.
-    :param sha256: what the sum must be.
+    :param sha256: what it must be.
     :raises RollbackError: with what is wrong.
     """
     with ThreadPoolExecutor() as pool:
-        synced, summed = pool.submit(_files.sync, path), pool.submit(_files.digest, path)
+        synced = pool.submit(_files.sync, path)
         checked, looked = pool.submit(structure, path, full=full), pool.submit(_look, path, query)
         # First, since it says more than what SQLite makes of such bytes.
-        if sha256 not in (None, summed.result()):
+        found = summed()
+        if sha256 not in (None, found):
             raise damaged(path)
         synced.result()
         checked.result()
         tables, schema = looked.result()
-    return Content(sha256=summed.result(), tables=tables, schema=schema)
+    return Content(sha256=found, tables=tables, schema=schema)
 
 
-def verify(path: Path, part: DatabasePart, sha256: str, query: str | None) -> None:
+def verify(path: Path, part: DatabasePart, sha256: str, query: str | None, summed: Callable[[], str]) -> None:
     """Check in full that a settled file is what *part* says, as :func:`examine` does, and make it durable.
 
     :raises RollbackError: with what is wrong.
     """
-    found = examine(path, query, full=True, sha256=sha256)
+    found = examine(path, query, summed, full=True, sha256=sha256)
     for what, is_now, wanted in (
         ("tables", dict(found.tables), dict(part.tables)),
         ("schema", found.schema, part.schema),

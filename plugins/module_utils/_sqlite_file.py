@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -21,6 +25,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 PATIENCE = 10.0
 #: Bytes between two words of progress.
 CHUNK = 64 << 20
+#: Bytes summed at a time; they stay in the processor's cache.
+_SUMMED = 128 << 10
 
 
 def uri(path: Path, *, settled: bool) -> str:
@@ -143,6 +149,44 @@ def copy(source: BinaryIO, target: Path, progress: Progress) -> None:
         while count := _move(source.fileno(), new.fileno()):
             done += count
             progress(done, max(done, size), "bytes")
+
+
+def copy_and_sum(source: BinaryIO, target: Path, progress: Progress) -> Callable[[], str]:
+    """Copy as :func:`copy` does, and sum beside it what is written: nothing else that is done with it takes as long.
+
+    :returns: waits for the copy's SHA-256.
+    """
+    grown: SimpleQueue[int] = SimpleQueue()
+
+    def told(done: int, total: int, unit: str) -> None:
+        grown.put(done)
+        progress(done, total, unit)
+
+    pool = ThreadPoolExecutor(1)
+    summed = pool.submit(_sum, target, grown)
+    pool.shutdown(wait=False)
+    try:
+        copy(source, target, told)
+    finally:
+        grown.put(0)
+    return summed.result
+
+
+def _sum(path: Path, grown: SimpleQueue[int]) -> str:
+    """Return the SHA-256 of a file that is being written: *grown* says how long it is by now, and 0 at its end."""
+    found, buffer, at = hashlib.sha256(), memoryview(bytearray(_SUMMED)), 0
+    # It is there from the first word on.
+    done = grown.get()
+    with path.open("rb", buffering=0) as file:
+        while done:
+            while at < done:
+                count = file.readinto(buffer[: done - at])
+                if not count:
+                    raise OSError(errno.EIO, "shorter than what was written", str(path))
+                found.update(buffer[:count])
+                at += count
+            done = grown.get()
+    return found.hexdigest()
 
 
 def _move(source: int, target: int) -> int:

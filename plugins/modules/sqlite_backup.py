@@ -11,8 +11,10 @@ module: sqlite_backup
 short_description: Copy a live SQLite database consistently
 version_added: 0.1.0
 description:
-  - Copies a database while its application writes to it, file and log under one read transaction, or through SQLite's
-    online backup where there is no write-ahead log. What is only in the log is in the copy too.
+  - Copies a database while its application writes to it, under one read transaction, or through SQLite's online backup
+    where there is no write-ahead log.
+  - What is only in the log is in the copy too. It is written into the live file first, by a passive checkpoint as the
+    application makes it itself now and then; where that cannot be, the log is copied as well.
   - The copy's structure and foreign keys are checked, and its SHA-256 and the rows of each table are kept beside it.
   - With a write-ahead log writers are not disturbed. Without one they wait for half a second at most.
 extends_documentation_fragment:

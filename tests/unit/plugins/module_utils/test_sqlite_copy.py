@@ -8,12 +8,14 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite_check, _sqlite_copy, _sqlite_file
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _sqlite_check, _sqlite_copy, _sqlite_file
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.tests.support import sqlite
 
@@ -40,10 +42,11 @@ def test_a_copy_made_while_another_process_writes_is_of_one_moment(
     with sqlite.writing(live, 0.05 if mode == "wal" else 1.0) as longest:
         while sqlite.rows(live) < 5003:
             pass
-        _sqlite_copy.copy(live, tmp_path / "copy", lambda done, _total, _unit: told.append(done))
+        summed = _sqlite_copy.copy(live, tmp_path / "copy", lambda done, _total, _unit: told.append(done))
     copy = tmp_path / "copy"
-    counts = _sqlite_check.examine(copy, None, full=True).tables
-    assert counts["author"] == counts["book"] > 5000
+    found = _sqlite_check.examine(copy, None, summed, full=True)
+    assert found.sha256 == _files.digest(copy)
+    assert found.tables["author"] == found.tables["book"] > 5000
     assert 40e6 < told[-1] <= copy.stat().st_size
     # What a writer waits for is a step, not the copy; a loaded machine needs room.
     assert longest
@@ -54,8 +57,67 @@ def test_a_commit_that_is_only_in_the_log_is_in_the_copy(tmp_path: Path) -> None
     live = sqlite.make(tmp_path / "app.db")
     sqlite.crash(live, "wal")
     assert live.with_name("app.db-wal").stat().st_size
-    _sqlite_copy.copy(live, tmp_path / "copy", sqlite.quiet)
+    assert _sqlite_copy.copy(live, tmp_path / "copy", sqlite.quiet)() == _files.digest(tmp_path / "copy")
     assert sqlite.rows(tmp_path / "copy") == 101
+
+
+@pytest.mark.parametrize("in_log", [0, 1])
+def test_what_is_committed_and_written_back_meanwhile_is_not_in_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_log: int
+) -> None:
+    """Whether the reader that the copy is made under finds something in the log, or only the file."""
+    monkeypatch.setattr(_sqlite_file, "CHUNK", 65536)
+    live, copy = sqlite.make(tmp_path / "app.db", rows=2000, padding=200), tmp_path / "copy"
+    with closing(sqlite3.connect(live, isolation_level=None)) as application:
+        for _commit in range(in_log):
+            application.execute("UPDATE author SET name = 'before' WHERE id = 1000")
+
+        def commit(_done: int, _total: int, _unit: str) -> None:
+            application.execute("UPDATE book SET title = 'since' || hex(randomblob(100))")
+            application.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+        summed = _sqlite_copy.copy(live, copy, commit)
+        assert sqlite.rows(live, "SELECT count(*) FROM book WHERE title LIKE 'since%'") == 2000
+    assert sqlite.rows(copy, "SELECT count(*) FROM author WHERE name = 'before'") == in_log
+    assert sqlite.rows(copy, "SELECT count(*) FROM book WHERE title LIKE 'since%'") == 0
+    assert sqlite.rows(copy, "PRAGMA integrity_check") == "ok"
+    assert summed() == _files.digest(copy)
+
+
+@contextmanager
+def _needing_the_log(live: Path) -> Iterator[None]:
+    """Keep a reader of an older state open, so that what is committed now cannot be written back."""
+    with closing(sqlite3.connect(live, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM author").fetchone()
+        sqlite.execute(live, "INSERT INTO author (name) VALUES ('only in the log')")
+        yield
+
+
+def test_what_an_older_reader_keeps_in_the_log_is_in_the_copy(tmp_path: Path) -> None:
+    live, copy = sqlite.make(tmp_path / "app.db"), tmp_path / "copy"
+    with _needing_the_log(live):
+        summed = _sqlite_copy.copy(live, copy, sqlite.quiet)
+        assert live.with_name("app.db-wal").stat().st_size
+    assert summed() == _files.digest(copy)
+    assert sqlite.rows(copy) == 101
+
+
+def test_a_file_that_cannot_be_written_to_is_copied_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(sqlite3.Connection):
+        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+            if "wal_checkpoint(PASSIVE)" in statement:
+                raise sqlite3.OperationalError("database or disk is full")
+            return super().execute(statement, *values)
+
+    live, copy = sqlite.make(tmp_path / "app.db"), tmp_path / "copy"
+    sqlite.crash(live, "wal")
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Full))
+    summed = _sqlite_copy.copy(live, copy, sqlite.quiet)
+    assert summed() == _files.digest(copy)
+    assert sqlite.rows(copy) == 101
 
 
 def test_an_application_that_closes_meanwhile_does_not_take_the_log_away(
@@ -65,7 +127,10 @@ def test_an_application_that_closes_meanwhile_does_not_take_the_log_away(
     live = sqlite.make(tmp_path / "app.db")
     real = _sqlite_file.copy
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", _APPLICATION, live], stdin=pipe, stdout=pipe, text=True) as process:
+    with (
+        _needing_the_log(live),
+        subprocess.Popen([sys.executable, "-c", _APPLICATION, live], stdin=pipe, stdout=pipe, text=True) as process,
+    ):
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
 
@@ -78,7 +143,7 @@ def test_an_application_that_closes_meanwhile_does_not_take_the_log_away(
         monkeypatch.setattr(_sqlite_file, "copy", copy)
         _sqlite_copy.copy(live, tmp_path / "copy", sqlite.quiet)
         assert process.returncode == 0
-    assert sqlite.rows(tmp_path / "copy") == 101
+    assert sqlite.rows(tmp_path / "copy") == 102
 
 
 def test_what_the_disk_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

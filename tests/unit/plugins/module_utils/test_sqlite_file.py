@@ -7,9 +7,10 @@ import errno
 import os
 import sqlite3
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite_file
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _sqlite_file
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.tests.support import sqlite
 
@@ -63,3 +64,21 @@ def test_a_file_is_copied_also_between_file_systems_that_cannot_share(
     assert (tmp_path / "b").read_bytes() == (tmp_path / "a").read_bytes()
     assert told[-1] == (100_000, 100_000, "bytes")
     assert (tmp_path / "b").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("size", [0, 1, 300_000])
+def test_a_copy_is_summed_while_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(_sqlite_file, "CHUNK", 70_000)
+    (tmp_path / "a").write_bytes(os.urandom(size))
+    with (tmp_path / "a").open("rb") as source:
+        summed = _sqlite_file.copy_and_sum(source, tmp_path / "b", lambda *_: None)
+    assert summed() == _files.digest(tmp_path / "a") == _files.digest(tmp_path / "b")
+
+
+def test_what_was_written_and_is_not_there_has_no_sum(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"short")
+    grown: SimpleQueue[int] = SimpleQueue()
+    grown.put(6)
+    grown.put(0)
+    with pytest.raises(OSError, match="shorter than what was written"):
+        _sqlite_file._sum(tmp_path / "a", grown)
