@@ -111,10 +111,8 @@ class Checkout:
     def left(self) -> list[str]:
         """Everything on the engine that is the project's."""
         of = ["-q", "--filter", f"label=com.docker.compose.project={self.project}"]
-        listed = [
-            engine.docker(kind, "ls", *every, *of) for kind, *every in (["container", "-a"], ["network"], ["volume"])
-        ]
-        return [*"\n".join(listed).split(), *engine.tags(self.project)]
+        kinds = (["container", "ls", "-a"], ["network", "ls"], ["volume", "ls"], ["image", "ls", "-a"])
+        return "\n".join(engine.docker(*kind, *of) for kind in kinds).split()
 
 
 @pytest.fixture
