@@ -42,7 +42,7 @@ class Artifacts:
         if percent is None:
             raise RollbackError(
                 f"{path} is no coverage report, or has measured nothing",
-                "Cobertura ends in .xml, the JSON of coverage.py in .json, LCOV in .info.",
+                "Cobertura ends in .xml, the JSON of coverage.py in .json, LCOV in .info or .lcov.",
             )
         if percent < least:
             raise Unmet(f"{percent:.6g} %")

@@ -102,9 +102,11 @@ class CiProject:
         """Remove the project's containers, networks, volumes and images."""
         # Without --volumes: it would remove one that has a name of its own, and may be another project's.
         self._run("down", "--remove-orphans", "--rmi", "local", "--timeout", "5", timeout=120)
-        mine = ["--filter", f"label=com.docker.compose.project={self.name}"]
-        if volumes := _command.run(["docker", "volume", "ls", "--quiet", *mine]).split():
-            _command.run(["docker", "volume", "rm", *volumes])
+        mine = ["--quiet", "--filter", f"label=com.docker.compose.project={self.name}"]
+        # A build takes the name from the image of the build before it, and Compose knows of none without a name.
+        for kind, options in (("volume", mine), ("image", [*mine, "--filter", "dangling=true"])):
+            if found := set(_command.run(["docker", kind, "ls", *options]).split()):
+                _command.run(["docker", kind, "rm", *sorted(found)])
 
     def _run(self, *arguments: str, timeout: float = 60, hint: str = "") -> str:
         return _compose.run([*self._base, *arguments], self._directory, timeout=timeout, hint=hint)

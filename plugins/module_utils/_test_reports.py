@@ -58,11 +58,12 @@ def junit(data: bytes) -> Counts:
 def coverage(name: str, data: bytes) -> float | None:
     """Return the percentage of lines that a coverage report says were run.
 
-    :param name: its file name: Cobertura ends in ``.xml``, the JSON of coverage.py in ``.json``, LCOV in ``.info``.
+    :param name: its file name: Cobertura ends in ``.xml``, the JSON of coverage.py in ``.json``, LCOV in ``.info`` or
+        ``.lcov``.
     :returns: None where the file is no coverage report, or one that has measured nothing.
     :raises RollbackError: when it is one, and is cut off, says no possible number, or is not safe to read.
     """
-    readers: dict[str, Callable[[bytes], float | None]] = {".xml": _cobertura, ".json": _json, ".info": _lcov}
+    readers = {".xml": _cobertura, ".json": _json, ".info": _lcov, ".lcov": _lcov}
     reader = readers.get(PurePath(name).suffix.lower())
     if reader is None:
         return None

@@ -191,7 +191,7 @@ def _input(name: str, inputs: Mapping[str, Any]) -> Input:
     return Input(
         name=name,
         type=_text(raw, "type") or "string",
-        required=_text(raw, "required") == "true",
+        required=(_text(raw, "required") or "").lower() == "true",
         default=_text(raw, "default"),
         options=tuple(option for option in _list(raw, "options") if isinstance(option, str)),
     )

@@ -49,7 +49,7 @@ options:
   coverage:
     description:
       - Coverage report that the tests have to write. Cobertura (C(.xml)), JSON of coverage.py (C(.json)) or LCOV
-        (C(.info)).
+        (C(.info) or C(.lcov)).
     type: str
   coverage_minimum:
     description: Least percentage of O(coverage).
@@ -74,6 +74,7 @@ author:
 attributes:
   check_mode:
     description: Checks what can be checked without building, running or writing anything.
+    details: The other checks are skipped, so a run that is well may follow all the same, or one that is not.
     support: partial
   diff_mode:
     description: There is nothing to show.

@@ -46,6 +46,13 @@ class Checkout:
         self.source = directory / "checkout"
         self._home, self._inventory = directory / "ansible", directory / "inventory.json"
         self.project = CiProject(str(self.source), "docker-compose.test.yml", "test").name
+        #: What the inventory says of the checkout; tests change it as they need.
+        self.variables: dict[str, Any] = {
+            "ci_validate_directory": str(self.source),
+            "ci_validate_artifacts": ["reports/log.txt"],
+            "ci_validate_junit": "reports/junit.xml",
+            "ci_validate_coverage": "reports/coverage.xml",
+        }
         self.write(".github/workflows/ci.yml", WORKFLOW)
         self.write("Dockerfile", DOCKERFILE)
         self.write("reports/.keep", "")
@@ -76,15 +83,8 @@ class Checkout:
 
     def inventory(self) -> Path:
         """Write the inventory as a user would."""
-        variables = {
-            "ansible_connection": "local",
-            "ansible_python_interpreter": sys.executable,
-            "ci_validate_directory": str(self.source),
-            "ci_validate_artifacts": ["reports/log.txt"],
-            "ci_validate_junit": "reports/junit.xml",
-            "ci_validate_coverage": "reports/coverage.xml",
-        }
-        self._inventory.write_text(yaml.safe_dump({"all": {"hosts": {"localhost": variables}}}))
+        host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **self.variables}
+        self._inventory.write_text(yaml.safe_dump({"all": {"hosts": {"localhost": host}}}))
         return self._inventory
 
     def validate(self, *arguments: str, env: dict[str, str] | None = None) -> Outcome:
@@ -111,10 +111,8 @@ class Checkout:
     def left(self) -> list[str]:
         """Everything on the engine that is the project's."""
         of = ["-q", "--filter", f"label=com.docker.compose.project={self.project}"]
-        listed = [
-            engine.docker(kind, "ls", *every, *of) for kind, *every in (["container", "-a"], ["network"], ["volume"])
-        ]
-        return [*"\n".join(listed).split(), *engine.tags(self.project)]
+        kinds = (["container", "ls", "-a"], ["network", "ls"], ["volume", "ls"], ["image", "ls", "-a"])
+        return "\n".join(engine.docker(*kind, *of) for kind in kinds).split()
 
 
 @pytest.fixture
@@ -203,6 +201,22 @@ def test_an_image_that_does_not_build_is_quoted(checkout: Checkout) -> None:
     assert "no such part" in checkout.validate().said
     assert checkout.checks(failed=True) == ["build without cache"]
     assert checkout.checks(skipped=True) == RUNS[1:]
+
+
+def test_tests_that_hang_are_stopped(checkout: Checkout) -> None:
+    checkout.variables["ci_validate_test_budget"] = 1
+    checkout.tests(wait=600)
+    done = checkout.validate()
+    assert "took longer than 3 s" in done.said
+    assert checkout.checks(failed=True) == ["tests"]
+    assert checkout.checks(skipped=True) == ["artifacts", "junit", "coverage"]
+
+
+def test_what_takes_longer_than_its_budget_fails_and_is_brought_to_its_end(checkout: Checkout) -> None:
+    checkout.variables["ci_validate_test_budget"] = 2
+    checkout.tests(wait=2)
+    assert checkout.validate().rc == 2
+    assert (checkout.checks(failed=True), checkout.checks(skipped=True)) == (["tests"], [])
 
 
 def test_an_engine_that_does_not_answer_is_named(checkout: Checkout, tmp_path: Path) -> None:

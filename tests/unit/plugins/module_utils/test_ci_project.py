@@ -115,11 +115,16 @@ def test_the_exit_code_of_the_tests_is_no_error(project: CiProject, docker: Dock
 
 
 def test_what_a_run_that_was_killed_left_is_removed_first(project: CiProject, docker: Docker) -> None:
-    docker.answers = {"ls": "one\ntwo\n"}
+    docker.answers = {"volume": "one\ntwo\n", "image": "abc\nabc\n"}
     with project.alone():
         assert docker.said("down")[8:] == ["down", "--remove-orphans", "--rmi", "local", "--timeout", "5"]
-        assert f"label=com.docker.compose.project={project.name}" in docker.said("ls")
-        assert docker.said("rm") == ["docker", "volume", "rm", "one", "two"]
+        mine = ["ls", "--quiet", "--filter", f"label=com.docker.compose.project={project.name}"]
+        assert docker.commands[1:] == [
+            ["docker", "volume", *mine],
+            ["docker", "volume", "rm", "one", "two"],
+            ["docker", "image", *mine, "--filter", "dangling=true"],
+            ["docker", "image", "rm", "abc"],
+        ]
 
 
 def test_a_checkout_is_validated_by_one_run_at_a_time(project: CiProject, tmp_path: Path) -> None:

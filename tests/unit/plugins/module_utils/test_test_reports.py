@@ -95,6 +95,7 @@ def test_what_is_no_junit_report_is_an_error(text: str, says: str) -> None:
         ("package.json", "{}", None),
         ("list.json", "[1]", None),
         ("lcov.info", "SF:a.js\nLF:10\nLH:9\nend_of_record\nSF:b.js\nLF:10\nLH:6\nend_of_record\n", 75.0),
+        ("coverage.lcov", "LF:4\r\nLH:1\r\n", 25.0),
         ("lcov.info", "", None),
         ("notes.txt", "<coverage line-rate='1'/>", None),
     ],

@@ -21,7 +21,7 @@ on:
       rollback_to_legacy: {description: Go back, type: boolean, required: true, default: false}
       stage: {type: choice, required: true, options: [some, "1.10"]}
       attempts: {type: number}
-      reason: {required: true}
+      reason: {required: True}
       target: {type: environment}
   push:
 jobs:
