@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
         """Return the checked phases."""
         super().run(tmp, task_vars)
         try:
-            phases = _phases.load(str(self._task.args.get("path") or ""))
+            phases = _phases.load(str(self._task.args.get("path") or ""), str(self._task.args.get("kind", "stack")))
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
         return {"changed": False, "plan": _phases.name(phases), "phases": phases}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _names
@@ -62,14 +62,24 @@ def kept(entries: Mapping[str, Entry], suffix: str) -> list[str]:
     return sorted(path for path in found if is_workflow(path))
 
 
-def plan(wanted: Sequence[str], here: Mapping[str, Entry], source: Source) -> dict[str, Change]:
+def nowhere(wanted: Sequence[str], here: Mapping[str, Entry], source: Source) -> list[str]:
+    """Return the wanted files that are neither here nor there: they are gone already, or never were."""
+    return [path for path in wanted if path not in here and path + source.suffix not in source.entries]
+
+
+def plan(
+    wanted: Sequence[str], here: Mapping[str, Entry], source: Source, gone: Collection[str] = ()
+) -> dict[str, Change]:
     """Return what has to change here for the wanted files to be as they are at their source.
 
+    :param gone: files that were here once.
     :raises RollbackError: when a file is at neither place, and when a backup that is asked for is not there.
     """
     changes: dict[str, Change] = {}
     for path in wanted:
         new = source.entries.get(path + source.suffix)
+        if new is None and path in gone and not source.suffix:
+            continue
         if new is None and (source.suffix or path not in here):
             at_hand = sorted(
                 name.removesuffix(source.suffix) for name in source.entries if name.endswith(source.suffix)

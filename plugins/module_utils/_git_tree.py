@@ -44,6 +44,10 @@ class GitTree:
                 found[path] = Entry(mode=mode, blob=blob)
         return found
 
+    def had(self, path: str, name: str) -> bool:
+        """Whether a branch has had a file at any time."""
+        return bool(self._remote.git("rev-list", "--max-count=1", f"refs/heads/{name}", "--", path))
+
     def read(self, blobs: Collection[str], proposal: str) -> tuple[dict[str, bytes], str | None]:
         """Return what blobs hold, and the page of the open pull request of a branch, if there is one."""
         contents = {blob: self._remote.git("cat-file", "blob", blob).encode() for blob in blobs}

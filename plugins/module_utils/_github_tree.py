@@ -123,6 +123,10 @@ class ApiTree:
         except (KeyError, TypeError) as error:
             raise unreadable("GET /git/trees") from error
 
+    def had(self, path: str, name: str) -> bool:
+        """Whether a branch has had a file at any time."""
+        return bool(self._github.pages("/commits", None, 1, path=path, sha=name))
+
     def read(self, blobs: Collection[str], proposal: str) -> tuple[dict[str, bytes], str | None]:
         """Return what blobs hold, and the page of the open pull request of a branch, if there is one.
 

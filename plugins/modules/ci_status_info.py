@@ -65,9 +65,10 @@ EXAMPLES = r"""
     workflows: [ci.yml, ci-fast.yml, test-full.yml]
   register: ci
 
-- name: Say what the matrix advises
-  ansible.builtin.debug:
-    msg: "{{ ci.advice.action }} ({{ ci.triggers | map(attribute='meaning') | join('; ') }})"
+- name: Compare with what it was when all was well
+  tiered.rollback.ci_status_info:
+    github: "{{ rollback_stack.github }}"
+    baseline: "{{ ci.metrics }}"
 """
 
 RETURN = r"""

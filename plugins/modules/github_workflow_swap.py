@@ -202,7 +202,9 @@ def _planned(
         ref = _names.branch(params["ref"], "ref")
         if not wanted:
             raise RollbackError("files is missing", "Say which files to take from ref.")
-        return _ci_swap.plan(wanted, here, Source(entries=tree.entries(ref), suffix="", name=ref)), ref
+        source = Source(entries=tree.entries(ref), suffix="", name=ref)
+        gone = [path for path in _ci_swap.nowhere(wanted, here, source) if tree.had(path, branch)]
+        return _ci_swap.plan(wanted, here, source, gone), ref
     suffix = params["suffix"]
     source = Source(entries=here, suffix=suffix, name=branch)
     wanted = wanted or _ci_swap.kept(here, suffix)

@@ -12,16 +12,24 @@ short_description: Read and check a file of rollback phases
 version_added: 0.1.0
 description:
   - Runs on the controller only, and touches nothing. No value of the file is ever evaluated as a template.
-  - The file is YAML with a list C(phases). Each has a C(name), and at least one of C(revert) (services, or patterns of
-    their names, that go to C(version)), C(flags) (feature flags and the value each shall have) and C(config) (name of a
-    backup, or V(newest)).
-  - C(keep) lists services that must not be touched; C(validate) lists HTTP checks that must hold before the next phase
-    begins, of the form that the checks of a service have.
+  - The file is YAML with a list C(phases), each of which has a C(name).
+  - A phase of a stack has at least one of C(revert) (services, or patterns of their names, that go to C(version)),
+    C(flags) (feature flags and the value each shall have) and C(config) (name of a backup, or V(newest)). C(keep) lists
+    services that must not be touched; C(validate) lists HTTP checks that must hold before the next phase begins, of the
+    form that the checks of a service have.
+  - A phase of CI has C(files) of the repository, which go to what they are at C(to) (a branch, tag or commit; without
+    it to the backup beside them). C(validate) lists workflows that must succeed before the next phase begins; C(lacks)
+    lists words that no workflow file may hold then.
 options:
   path:
     description: The file, on the controller.
     type: path
     required: true
+  kind:
+    description: What the phases are about.
+    type: str
+    choices: [stack, ci]
+    default: stack
 author:
   - The tiered.rollback authors (@tiered)
 attributes:
@@ -60,9 +68,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 def main() -> None:
     """Say that this is an action: it is only ever run on the controller."""
-    AnsibleModule(argument_spec={"path": {"type": "path", "required": True}}, supports_check_mode=True).fail_json(
-        msg="tiered.rollback.phases_info runs on the controller; call it by its full name"
-    )
+    AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "kind": {"type": "str", "choices": ["stack", "ci"], "default": "stack"},
+        },
+        supports_check_mode=True,
+    ).fail_json(msg="tiered.rollback.phases_info runs on the controller; call it by its full name")
 
 
 if __name__ == "__main__":

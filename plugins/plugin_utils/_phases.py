@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tiered.rollback.plugins.module_utils import _names, _partial, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
-_SPEC: dict[str, dict[str, Any]] = {
+_STACK_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "version": {"type": "str"},
     "revert": {"type": "list", "elements": "str", "default": []},
@@ -25,11 +25,20 @@ _SPEC: dict[str, dict[str, Any]] = {
     "config": {"type": "str"},
     "validate": {"type": "list", "elements": "dict", "default": []},
 }
+_CI_SPEC: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "files": {"type": "list", "elements": "str", "required": True},
+    "to": {"type": "str"},
+    "validate": {"type": "list", "elements": "str", "default": []},
+    "lacks": {"type": "list", "elements": "str", "default": []},
+}
+_DOCUMENTED = {"stack": "tier3.md", "ci": "ci.md"}
 
 
-def load(path: str) -> list[dict[str, Any]]:
+def load(path: str, kind: str) -> list[dict[str, Any]]:
     """Return the phases of a file, each with every key.
 
+    :param kind: ``stack`` or ``ci``.
     :raises RollbackError: naming the phase and the key that is wrong.
     """
     try:
@@ -41,9 +50,11 @@ def load(path: str) -> list[dict[str, Any]]:
     phases = document.get("phases") if isinstance(document, Mapping) else None
     if not isinstance(phases, list) or not phases or set(document) != {"phases"}:
         raise RollbackError(
-            f"the plan {path} has to hold a list called 'phases', and nothing else", "See docs/tier3.md for one."
+            f"the plan {path} has to hold a list called 'phases', and nothing else",
+            f"See docs/{_DOCUMENTED[kind]} for one.",
         )
-    return [_phase(raw, f"phase {number} of {path}") for number, raw in enumerate(phases, start=1)]
+    check = {"stack": _stack_phase, "ci": _ci_phase}[kind]
+    return [check(raw, f"phase {number} of {path}") for number, raw in enumerate(phases, start=1)]
 
 
 def name(phases: list[dict[str, Any]]) -> str:
@@ -51,12 +62,9 @@ def name(phases: list[dict[str, Any]]) -> str:
     return hashlib.sha256(json.dumps(phases, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _phase(raw: Any, where: str) -> dict[str, Any]:
-    result = ArgumentSpecValidator(_SPEC).validate(raw if isinstance(raw, dict) else {})
-    if result.error_messages:
-        raise RollbackError(f"{where}: {'; '.join(result.error_messages)}", f"Known keys: {', '.join(_SPEC)}.")
-    phase = dict(result.validated_parameters)
-    given = {"reason": phase["name"], **{key: phase[key] for key in ("version",) if phase[key] is not None}}
+def _stack_phase(raw: Any, where: str) -> dict[str, Any]:
+    phase = _validated(_STACK_SPEC, raw, where)
+    given = {"version": phase["version"]} if phase["version"] is not None else {}
     try:
         _names.launch_values(given, list(given))
         if not _partial.parse(phase["revert"], phase["flags"], phase["config"], phase["keep"]):
@@ -66,4 +74,32 @@ def _phase(raw: Any, where: str) -> dict[str, Any]:
         raise RollbackError(f"{where}: {error.message}", error.hint) from error
     if bool(phase["revert"]) != bool(phase["version"]):
         raise RollbackError(f"{where} needs both revert and version, or neither", "Say what goes where.")
+    return phase
+
+
+def _ci_phase(raw: Any, where: str) -> dict[str, Any]:
+    phase = _validated(_CI_SPEC, raw, where)
+    try:
+        if not phase["files"]:
+            raise RollbackError("files is empty", "Say which files go back.")
+        for file in [*phase["files"], *phase["validate"]]:
+            _names.launch_values({"files": _names.relative_path(file, "files")}, ["files"])
+        if phase["to"] is not None:
+            _names.branch(phase["to"], "to")
+        for word in phase["lacks"]:
+            _names.launch_values({"reason": word}, ["reason"])
+    except RollbackError as error:
+        raise RollbackError(f"{where}: {error.message}", error.hint) from error
+    return phase
+
+
+def _validated(spec: Mapping[str, Any], raw: Any, where: str) -> dict[str, Any]:
+    result = ArgumentSpecValidator(dict(spec)).validate(raw if isinstance(raw, dict) else {})
+    if result.error_messages:
+        raise RollbackError(f"{where}: {'; '.join(result.error_messages)}", f"Known keys: {', '.join(spec)}.")
+    phase = dict(result.validated_parameters)
+    try:
+        _names.launch_values({"reason": phase["name"]}, ["reason"])
+    except RollbackError as error:
+        raise RollbackError(f"{where}: {error.message}", error.hint) from error
     return phase

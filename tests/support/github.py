@@ -70,6 +70,8 @@ def release(directory: Path) -> Path:
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
     subprocess.run(["git", "init", "-q", "-b", "main", str(clone)], check=True)
     git(clone, "remote", "add", "origin", str(bare))
+    for setting in ("http.receivepack", "uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        git(bare, "config", setting, "true")
     for version, tree in files().items():
         _commit(clone, tree, version)
         git(clone, "tag", version)

@@ -69,6 +69,12 @@ def test_what_was_not_there_goes_and_what_is_nowhere_is_an_error() -> None:
     assert "other.yml" in caught.value.hint
 
 
+def test_what_is_gone_already_is_no_change() -> None:
+    there = Source(entries={}, suffix="", name="v1")
+    assert _ci_swap.nowhere(["a", "b"], {"b": entry("1")}, there) == ["a"]
+    assert _ci_swap.plan(["a", "b"], {"b": entry("1")}, there, ["a"]) == {"b": None}
+
+
 def test_contents_that_are_there_already_are_no_change() -> None:
     # The name that git hash-object gives to "x\n".
     here = {CI: entry("587be6b4c3f93f93c489c0111bba5596147a26cb")}

@@ -54,6 +54,7 @@ def test_files_go_back_to_a_tag_and_what_was_not_there_goes(ci: Any, via: str) -
     assert ci.project.show("Dockerfile.test") is None
     assert LEGACY in (ci.project.show(CI) or "")
     assert DOCKER in (ci.project.show(f"{WORKFLOWS}/test-full.yml") or "")
+    assert swap(ci, via, files=["ci.yml", "Dockerfile.test"], ref=STABLE)["changed"] is False
 
 
 def test_a_swap_is_taken_back_by_the_commit_that_it_names(ci: Any, via: str) -> None:

@@ -25,7 +25,7 @@ def test_each_phase_comes_with_every_key(tmp_path: Path) -> None:
             {"name": "flag", "flags": {"AI": False}, "validate": [{"url": "http://x/"}]},
         ]
     }
-    first, second = _phases.load(_write(tmp_path, document))
+    first, second = _phases.load(_write(tmp_path, document), "stack")
     assert first == {
         "name": "components",
         "version": "v0.9.0",
@@ -59,16 +59,42 @@ def test_each_phase_comes_with_every_key(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_named_with_its_phase(tmp_path: Path, document: Any, message: str) -> None:
     with pytest.raises(RollbackError, match=message) as caught:
-        _phases.load(_write(tmp_path, document))
+        _phases.load(_write(tmp_path, document), "stack")
     assert caught.value.hint
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(RollbackError, match=r"/no/phases\.yml cannot be read") as caught:
-        _phases.load("/no/phases.yml")
+        _phases.load("/no/phases.yml", "stack")
     assert "controller" in caught.value.hint
 
 
 def test_a_plan_is_named_by_what_it_says() -> None:
     assert _phases.name([{"name": "a"}]) == _phases.name([{"name": "a"}])
     assert _phases.name([{"name": "a"}]) != _phases.name([{"name": "b"}])
+
+
+def test_phases_of_ci_have_files_and_what_validates_them(tmp_path: Path) -> None:
+    document = {"phases": [{"name": "Direct pytest", "files": ["ci.yml"], "to": "v0.9.0", "lacks": ["docker"]}]}
+    assert _phases.load(_write(tmp_path, document), "ci") == [
+        {"name": "Direct pytest", "files": ["ci.yml"], "to": "v0.9.0", "lacks": ["docker"], "validate": []}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("phase", "message"),
+    [
+        ({"name": "a"}, "files"),
+        ({"name": "a", "files": []}, "files is empty"),
+        ({"name": "a", "files": ["../x"]}, "may not leave"),
+        ({"name": "a", "files": ["{{ x }}"]}, "malformed value"),
+        ({"name": "a", "files": ["x"], "to": "{{ lookup('pipe', 'id') }}"}, "malformed value"),
+        ({"name": "a", "files": ["x"], "validate": ["{{ x }}"]}, "malformed value"),
+        ({"name": "a", "files": ["x"], "lacks": ["{{ x }}"]}, "malformed value"),
+        ({"name": "{{ x }}", "files": ["x"]}, "malformed value"),
+        ({"name": "a", "files": ["x"], "revert": ["web"]}, "revert"),
+    ],
+)
+def test_a_phase_of_ci_that_means_nothing_is_named(tmp_path: Path, phase: dict[str, Any], message: str) -> None:
+    with pytest.raises(RollbackError, match=f"phase 1 of .*{message}"):
+        _phases.load(_write(tmp_path, {"phases": [phase]}), "ci")

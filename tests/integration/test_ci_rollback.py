@@ -1,0 +1,224 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CI goes back by every method, on a GitHub that keeps to its contract and a real git server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.tiered.rollback.plugins.module_utils import _ledger
+from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub, Outcome
+from ansible_collections.tiered.rollback.tests.support import github, playbook
+from ansible_collections.tiered.rollback.tests.support.git_http import GitServer
+from ansible_collections.tiered.rollback.tests.support.github import BROKEN, DOCKER, LEGACY, STABLE, TOKEN, WORKFLOWS
+
+CI = f"{WORKFLOWS}/ci.yml"
+FLAGS = "docker-feature-flags.yml"
+
+
+@dataclass
+class Desk:
+    """Where somebody runs the playbooks for a project whose CI is broken."""
+
+    project: github.Project
+    server: GitServer
+    root: Path
+    variables: dict[str, Any] = field(default_factory=dict)
+    printed: str = ""
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state/shop"
+
+    def run(self, name: str, *arguments: str, **variables: Any) -> playbook.Outcome:
+        """Run a playbook; whatever it prints and keeps, the token is not in it."""
+        described = self.project.described(clone_url=self.server.url("shop.git"))
+        stack = {"name": "shop", "project_src": "/opt/shop", "github": described}
+        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        own = {"rollback_stack": stack, "rollback_state_dir": str(self.root / "state")}
+        inventory = self.root / "inventory.yml"
+        hosts = {"desk": {**local, **own, "ci_rollback_workflows": ["ci.yml"], **self.variables}}
+        inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+        outcome = playbook.run(name, inventory, self.root / "home", "-vvv", *arguments, **variables)
+        kept = [path.read_text(errors="replace") for path in self.state.rglob("*") if path.is_file()]
+        assert all("hunter2" not in text for text in [outcome.output, *kept])
+        return outcome
+
+    def record(self) -> dict[str, Any]:
+        """What the newest run's report says."""
+        entry = _ledger.entries(self.state)[-1]
+        return dict(json.loads((self.state / "reports" / f"{entry['run']}.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return github.release(tmp_path_factory.mktemp("released"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path, released: Path) -> Iterator[Desk]:
+    with FakeGitHub(token=TOKEN) as server:
+        project = github.Project(server, tmp_path, released)
+        for _number in range(3):
+            project.repository.add_run(workflow="ci.yml", conclusion="failure")
+        with GitServer(root=tmp_path, token=TOKEN) as over_http:
+            yield Desk(project, over_http, tmp_path)
+
+
+def test_ci_swap(desk: Desk) -> None:
+    """Workflows go back to their backups, what ran is cancelled, and a dispatched run proves it."""
+    busy = desk.project.repository.add_run(workflow="ci.yml", status="in_progress")
+    refs = desk.project.refs()
+    desk.run("ci-rollback.yml", "--check", method="swap").ok()
+    assert (desk.project.refs(), busy.cancel_asked, _ledger.entries(desk.state)) == (refs, None, [])
+    outcome = desk.run("ci-rollback.yml", method="swap", reason="CI is red").ok()
+    assert LEGACY in (desk.project.show(CI) or "")
+    assert busy.cancelled is not None
+    record = desk.record()
+    assert (record["outcome"], record["method"], record["reason"]) == ("succeeded", "swap", "CI is red")
+    assert (record["before"], record["after"]) == (desk.project.commits[BROKEN], desk.project.head())
+    assert [proof["conclusion"] for proof in record["proof"]] == ["success"]
+    assert record["proof"][0]["coverage"] == 85.0
+    assert [each["id"] for each in record["cancelled"]] == [busy.id]
+    assert "ci_broken" in [trigger["name"] for trigger in record["triggers"]]
+    kept = desk.state / "ci" / record["run"]
+    assert DOCKER in (kept / "files" / CI).read_text()
+    assert json.loads((kept / "manifest.json").read_text())["metrics"]["ci.yml"]["failed_in_row"] == 3
+    assert record["undo"] in outcome.said
+    again = desk.run("ci-rollback.yml", method="swap").ok()
+    assert (desk.project.head(), again.recap["failed"]) == (record["after"], 0)
+    desk.run("ci-rollback.yml", method="swap", to=record["before"], files="ci.yml")
+    assert DOCKER in (desk.project.show(CI) or "")
+
+
+def test_ci_feature_flag(desk: Desk) -> None:
+    """The flags' workflow is run with its inputs and followed to its end; then CI is proven."""
+    flagged: list[dict[str, str]] = []
+
+    def outcome(run: Any) -> Outcome:
+        if run.workflow.endswith(FLAGS):
+            flagged.append(dict(run.inputs))
+            return Outcome("success", 0.2)
+        legacy = flagged and flagged[-1]["rollback_to_legacy"] == "true"
+        text = run.text.replace(DOCKER, LEGACY) if legacy else run.text
+        return github.Project.outcome(type(run)(**{**vars(run), "text": text}))
+
+    desk.project.repository.outcome = outcome
+    desk.run("ci-rollback.yml", method="feature_flag").ok()
+    defaults = {"rollback_to_legacy": "true", "enable_unified_docker_tests": "false", "enable_docker_caching": "false"}
+    assert flagged == [defaults]
+    record = desk.record()
+    assert [proof["conclusion"] for proof in record["proof"]] == ["success"]
+    undo = dict(entry.split("=") for entry in record["undo"].rpartition("flags=")[2].split(","))
+    assert undo == {name: {"true": "false", "false": "true"}[value] for name, value in defaults.items()}
+    failed = desk.run("ci-rollback.yml", method="feature_flag", flags=undo)
+    assert (failed.rc, flagged[-1]) == (2, undo)
+    assert "did not succeed (failure)" in failed.said
+    assert desk.record()["outcome"] == "failed"
+
+
+def test_ci_revert(desk: Desk) -> None:
+    """Everything since the last stable commit is reverted through a real git server, and that can be undone."""
+    stable = desk.project.commits[STABLE]
+    desk.run("ci-rollback.yml", "--check", method="revert", to=STABLE).ok()
+    assert desk.project.head() == desk.project.commits[BROKEN]
+    desk.run("ci-rollback.yml", method="revert", to=STABLE).ok()
+    assert github.git(desk.project.bare, "diff", stable, "main") == ""
+    assert desk.project.subjects()[0] == f'Revert "{BROKEN}"'
+    record = desk.record()
+    assert record["proof"][0]["conclusion"] == "success"
+    undo = desk.run("ci-rollback.yml", method="revert", range=record["undo"].rpartition("range=")[2])
+    # CI is broken again, which the proof says; the branch is what it was.
+    assert undo.rc == 2
+    assert github.git(desk.project.bare, "diff", desk.project.commits[BROKEN], "main") == ""
+
+
+def test_ci_phased(desk: Desk, tmp_path: Path) -> None:
+    """Phases go one by one, each proven; one that fails stops the rest, and the same command goes on."""
+    plan = tmp_path / "phases.yml"
+    phases = [
+        {"name": "Direct pytest", "files": ["ci.yml", "ci-fast.yml", "test-full.yml"], "lacks": ["docker compose"]},
+        {"name": "Docker files", "files": ["Dockerfile.test"], "to": STABLE, "validate": ["ci.yml", "test-full.yml"]},
+    ]
+    plan.write_text(yaml.safe_dump({"phases": phases}))
+    repository = desk.project.repository
+    repository.outcome = lambda run: (
+        Outcome("failure", 0.1) if run.workflow.endswith("test-full.yml") else github.Project.outcome(run)
+    )
+    failed = desk.run("ci-rollback.yml", method="phased", plan=str(plan))
+    assert failed.rc == 2
+    assert "Done and kept: Direct pytest." in failed.said
+    assert desk.project.subjects()[:2] == ["Roll CI back: Docker files", "Roll CI back: Direct pytest"]
+    repository.outcome = github.Project.outcome
+    desk.run("ci-rollback.yml", method="phased", plan=str(plan)).ok()
+    assert desk.project.show("Dockerfile.test") is None
+    assert len(desk.project.subjects()) == 4
+    assert len(desk.record()["proof"]) == 3
+
+
+def test_ci_conflict(desk: Desk) -> None:
+    """A revert that conflicts leaves everything as it was, names the files and what to do instead."""
+    text = desk.project.show(CI) or ""
+    desk.project.push({CI: text.replace(DOCKER, f"{DOCKER} --quiet")}, "later")
+    refs = desk.project.refs()
+    outcome = desk.run("ci-rollback.yml", method="revert", range=f"{STABLE}..{BROKEN}")
+    assert outcome.rc == 2
+    assert CI in outcome.said
+    assert desk.project.refs() == refs
+    assert desk.project.repository.runs[0].event != "workflow_dispatch"
+
+
+def test_a_protected_branch_gets_a_pull_request_and_its_branch_is_proven(desk: Desk) -> None:
+    desk.project.repository.protect("main")
+    for method, more in (("swap", {}), ("revert", {"to": STABLE})):
+        desk.run("ci-rollback.yml", method=method, **more).ok()
+        record = desk.record()
+        assert desk.project.head() == desk.project.commits[BROKEN]
+        assert record["pull_request"].startswith("http")
+        assert desk.project.repository.runs[0].head_branch == record["branch"]
+    assert len(desk.project.repository.pulls) == 2
+
+
+def test_what_cannot_be_done_stops_before_anything_is_touched(desk: Desk) -> None:
+    busy = desk.project.repository.add_run(workflow="ci.yml", status="in_progress")
+    refs = desk.project.refs()
+    for said, given in {
+        "method is not set": {},
+        "unsafe or malformed": {"method": "{{ lookup('pipe', 'touch /tmp/evil') }}"},
+        "no .github/workflows/nothing.yml.backup": {"method": "swap", "files": "nothing.yml"},
+        "no branch, tag or commit v9": {"method": "swap", "to": "v9", "files": "ci.yml"},
+        "has no commit v9": {"method": "revert", "to": "v9"},
+        "no workflow docker-flags.yml": {"method": "feature_flag"},
+        "cannot be read": {"method": "phased", "plan": "/no/such/file.yml"},
+    }.items():
+        desk.variables = {"ci_rollback_flag_workflow": "docker-flags.yml"}
+        outcome = desk.run("ci-rollback.yml", **given)
+        assert outcome.rc == 2, said
+        assert said in outcome.said
+    assert (desk.project.refs(), busy.cancel_asked, _ledger.entries(desk.state)) == (refs, None, [])
+
+
+def test_a_wrong_token_is_told_and_not_shown(desk: Desk) -> None:
+    desk.project.github._token = "another"
+    outcome = desk.run("ci-rollback.yml", method="swap")
+    assert outcome.rc == 2
+    assert "wrong or has expired" in outcome.said
+
+
+def test_ci_status(desk: Desk, tmp_path: Path) -> None:
+    """The figures are shown and written, and serve as baseline."""
+    written = tmp_path / "ci.json"
+    outcome = desk.run("ci-status.yml", output=str(written)).ok()
+    assert "ADVICE: roll back at once" in outcome.said
+    found = json.loads(written.read_text())
+    assert (found["advice"]["severity"], found["metrics"]["ci.yml"]["runs"]) == ("critical", 3)
+    again = desk.run("ci-status.yml", baseline=str(written)).ok()
+    assert again.recap["changed"] == 0
