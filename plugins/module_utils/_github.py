@@ -39,11 +39,11 @@ class GitHub:
         self._base = f"{api.prefix}/repos/{api.repository}"
         self._known: dict[str, tuple[str, Any]] = {}
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         """Return a document; one that did not change since it was last asked for does not count against the limit."""
         return self._get(path, query)[0]
 
-    def pages(self, path: str, key: str | None, most: int, **query: Any) -> list[Any]:
+    def pages(self, path: str, key: str | None, most: int, /, **query: Any) -> list[Any]:
         """Return the entries of a list, a hundred to a request.
 
         :param key: key of the list in each page; None where the page is the list.
