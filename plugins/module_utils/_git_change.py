@@ -93,8 +93,6 @@ def _apply(remote: Remote, command: str, commit: Commit, option: str) -> None:
 def _commit(remote: Remote, *paragraphs: str) -> bool:
     """Commit what is staged; False where nothing is."""
     if remote.git("write-tree").strip() == remote.tree("HEAD"):
-        # An empty revert leaves a state behind that would end up in the next one.
-        place(remote, "HEAD")
         return False
     message = "\n\n".join(part.strip() for part in paragraphs if part.strip())
     remote.git("commit", "--quiet", "--cleanup=whitespace", "--file=-", stdin=f"{message}\n")

@@ -14,7 +14,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._git_remote import Remote
 
 #: The ways to say which commit was stable; documented in :mod:`git_revert`.
-STABLE_SPEC: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in ("commit", "tag", "trailer", "message")}
+STABLE_SPEC: dict[str, dict[str, Any]] = {
+    name: {"type": "str"} for name in ("commit", "tag", "trailer", "message_regex")
+}
 
 _REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{40,64})\b", re.MULTILINE)
 _TRAILER = re.compile(r"([A-Za-z0-9-]+)(?::\s*(.*?)\s*)?")
@@ -111,11 +113,11 @@ def stable(remote: Remote, to: Mapping[str, str | None], tip: str, branch: str) 
     if len(given) != 1:
         raise RollbackError("to says in no one way which commit is stable", f"Set one of {', '.join(STABLE_SPEC)}.")
     ((way, value),) = given
-    searches = {"commit": _by_name, "tag": _by_tag, "trailer": _by_trailer, "message": _by_message}
+    searches = {"commit": _by_name, "tag": _by_tag, "trailer": _by_trailer, "message_regex": _by_message}
     sha = searches[way](remote, value, tip)
     if sha is None:
         raise RollbackError(
-            f"no commit on {branch} has the {way} {value}",
+            f"no commit on {branch} has the {way.replace('_', ' ')} {value}",
             "A commit that came in by a merge does not count. Mark the stable one, or name it: to={commit: HASH}.",
         )
     commit = one(remote, sha)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 _NETWORK_TIMEOUT = 600
 _WORK_TIMEOUT = 300
+_FETCH = ("--quiet", "--no-tags", "--filter=blob:none")
+# Modes of what is absent, and of submodules.
+_WITHOUT_CONTENTS = ("000000", "160000")
 _AUTHOR = re.compile(r"([^<>\n]*[^<>\s]) <([^<>\s]+)>")
 _SETTINGS = (
     # A hook may do anything, and what is read here must not depend on how the user likes it shown.
@@ -77,7 +80,23 @@ class Remote:
         if borrowed:
             (Path(self.directory) / ".git/objects/info/alternates").write_text(f"{borrowed}\n", encoding="utf-8")
         wanted = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-        self._ask("fetch", "--quiet", "--no-tags", "--update-head-ok", "--filter=blob:none", "origin", *wanted)
+        self._ask("fetch", *_FETCH, "--update-head-ok", "origin", *wanted)
+
+    def fetch_contents(self, commits: Sequence[str]) -> None:
+        """Fetch at once the files that commits changed, before and after; git by itself would ask for each commit."""
+        if not commits:
+            return
+        arguments = ("--no-walk", "--diff-merges=first-parent", "--raw", "--no-abbrev", "--no-renames", "--format=")
+        listed = self.git("log", *arguments, "--stdin", stdin="".join(f"{commit}\n" for commit in commits))
+        objects = set()
+        for change in (line[1:].split(" ") for line in listed.split("\n") if line.startswith(":")):
+            old_mode, new_mode, old, new = change[:4]
+            objects |= {entry for mode, entry in ((old_mode, old), (new_mode, new)) if mode not in _WITHOUT_CONTENTS}
+        if objects:
+            # Where this fails, git asks for each.
+            with suppress(RollbackError):
+                wanted = "".join(f"{entry}\n" for entry in sorted(objects))
+                self._ask("fetch", *_FETCH, "--no-write-fetch-head", "origin", "--stdin", stdin=wanted)
 
     def begin(self, branch: str | None, expect: str | None) -> tuple[str, str]:
         """Return the branch that is meant and its commit, which ``HEAD`` now stands for.
@@ -160,10 +179,10 @@ class Remote:
     def _now(self, reference: str) -> str | None:
         return self._ask("ls-remote", "origin", reference).partition("\t")[0] or None
 
-    def _ask(self, *arguments: str) -> str:
+    def _ask(self, *arguments: str, stdin: str = "") -> str:
         """Run a command that talks to the remote."""
         try:
-            return self.git(*arguments, timeout=_NETWORK_TIMEOUT)
+            return self.git(*arguments, stdin=stdin, timeout=_NETWORK_TIMEOUT)
         except RollbackError as error:
             hint = next(
                 (hint for said, hint in _HINTS if said in error.message),

@@ -141,6 +141,7 @@ def act(ctx: Context) -> dict[str, Any]:
         begin = branch if seen or params["expect"] else params["base"]
         start = remote.begin(begin, params["expect"])[1]
         wanted = [_git_history.one(remote, name) for name in params["commits"]]
+        remote.fetch_contents([commit.sha for commit in wanted])
         picking = _Picking(ctx, remote, start, seen, start)
         for commit in wanted:
             picking.take(commit)

@@ -46,7 +46,7 @@ options:
       trailer:
         description: Trailer of the commit message, such as V(CI-Stable) with any value, or V(CI-Stable:true).
         type: str
-      message:
+      message_regex:
         description: POSIX extended regular expression that a line of the commit message matches.
         type: str
   paths:
@@ -58,7 +58,7 @@ options:
       - Branch that is made for the new commits, for a pull request. O(branch) itself stays where it is then.
       - One of this name that holds something else is not overwritten.
     type: str
-  message:
+  reason:
     description: What each commit says below its title. The default names O(run), if that is given.
     type: str
   run:
@@ -162,7 +162,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "to": {"type": "dict", "options": _git_history.STABLE_SPEC},
     "paths": {"type": "list", "elements": "str"},
     "rollback_branch": {"type": "str"},
-    "message": {"type": "str"},
+    "reason": {"type": "str"},
     "run": {"type": "dict"},
 }
 
@@ -180,6 +180,7 @@ def act(ctx: Context) -> dict[str, Any]:
             actions = [f"bring {', '.join(params['paths'])} back to {stable.describe()}"]
         else:
             commits = _selected(ctx, remote, stable, branch, tip)
+            remote.fetch_contents([commit.sha for commit in commits])
             reverted = [commit for commit in commits if _git_change.revert(remote, commit, _note(ctx))]
             actions = [f"revert {commit.describe()}" for commit in reverted]
         result = {
@@ -226,8 +227,8 @@ def _selected(ctx: Context, remote: Remote, stable: Commit | None, branch: str, 
 
 def _note(ctx: Context) -> str:
     """Return what each commit says of its cause."""
-    if ctx.module.params["message"] or not ctx.module.params["run"]:
-        return ctx.module.params["message"] or ""
+    if ctx.module.params["reason"] or not ctx.module.params["run"]:
+        return ctx.module.params["reason"] or ""
     run = ctx.run
     return f"Rollback run {run.id} ({run.playbook}) by {run.user}@{run.host}: {run.reason or 'reason not stated'}"
 

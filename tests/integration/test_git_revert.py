@@ -72,7 +72,7 @@ def test_everything_since_the_stable_commit_goes_and_comes_back(world: World) ->
 
 
 @pytest.mark.parametrize(
-    "to", [{"trailer": "CI-Stable: true"}, {"message": "^Stable, says"}], ids=["trailer", "message"]
+    "to", [{"trailer": "CI-Stable: true"}, {"message_regex": "^Stable, says"}], ids=["trailer", "message"]
 )
 def test_paths_alone_go_back_onto_a_rollback_branch(world: World, to: dict[str, str]) -> None:
     marked = world.author.commit("Stable, says CI\n\nCI-Stable: true", {"ci.yml": "four\n"})
@@ -80,7 +80,7 @@ def test_paths_alone_go_back_onto_a_rollback_branch(world: World, to: dict[str, 
     world.author.push("main")
     tip, name = world.at("main"), "rollback-p3-007-20261121"
 
-    done = world.revert(to=to, paths=["ci.yml"], rollback_branch=name, message="Ticket 7")
+    done = world.revert(to=to, paths=["ci.yml"], rollback_branch=name, reason="Ticket 7")
 
     assert (world.at("main"), world.at(f"{name}~1")) == (tip, tip)
     assert done["stable"]["commit"] == marked
@@ -112,7 +112,7 @@ def test_a_merge_is_one_step(world: World) -> None:
         ({"to": STABLE, "token": None}, "could not read Username", "Give a token"),
         ({"range": "ci-stable-1..other"}, "other is not on main", "Name commits"),
         ({"to": {"tag": "none-*"}}, "no commit on main has the tag none-*", "Mark the stable one"),
-        ({"to": {"message": "never said"}}, "no commit on main has the message", "Mark the stable one"),
+        ({"to": {"message_regex": "never said"}}, "no commit on main has the message regex", "Mark the stable one"),
         ({"to": STABLE, "branch": "none"}, "the remote has no branch none", "It has: main"),
         ({"to": STABLE, "paths": ["none.yml"]}, "none.yml is neither on the branch nor in", "top of the repository"),
         ({"to": STABLE, "range": "a..b"}, "mutually exclusive", ""),

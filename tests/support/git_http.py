@@ -152,7 +152,11 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             line, body = f"{self.command} {self.path}", self._body()
             _once(server.before, line)
-            if server.knows(self.headers.get("Authorization", "")):
+            logins = self.headers.get_all("Authorization", [""])
+            if len(logins) > 1:
+                # As GitHub does.
+                status, headers, answer = 400, {}, b"Duplicate header"
+            elif server.knows(logins[0]):
                 status, headers, answer = self._cgi(body)
             else:
                 status, headers, answer = 401, {"WWW-Authenticate": 'Basic realm="git"'}, b""

@@ -90,9 +90,14 @@ def test_passwords_in_the_names_of_settings_are_masked(git_server: GitServer, au
     assert masked == {TOKEN}
 
 
-def test_a_token_counts_instead_of_the_header_that_a_clone_sends(git_server: GitServer, author: Author) -> None:
+@pytest.mark.parametrize("own", [True, False], ids=["the clone's", "the user's"])
+def test_a_token_counts_instead_of_a_header_that_is_set(
+    git_server: GitServer, author: Author, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
     author.git("remote", "set-url", "origin", git_server.url())
-    author.git("config", f"http.{git_server.url()}.extraHeader", "Authorization: Basic d3Jvbmc6d3Jvbmc=")
+    header = (f"http.{git_server.url('')}.extraHeader", "Authorization: Basic d3Jvbmc6d3Jvbmc=")
+    author.git("config", "--local" if own else "--global", *header)
     with opened(author.directory, TOKEN) as found:
         assert found.begin(None, None)[0] == "main"
 

@@ -120,7 +120,7 @@ def test_a_revert_that_was_reverted_does_not_count(author: Author, fetched: Open
         ({"trailer": "ci-stable:true"}, 2),
         ({"trailer": "CI-Stable"}, 3),
         ({"trailer": "CI-Stable: no"}, 3),
-        ({"message": "^P3-00[78]: fin"}, 4),
+        ({"message_regex": "^P3-00[78]: fin"}, 4),
     ],
     ids=str,
 )
@@ -144,12 +144,12 @@ def test_the_newest_commit_that_is_marked_is_the_stable_one(
     [
         ({"tag": "none-*"}, "no commit on main has the tag none-"),
         ({"trailer": "CI-Stable: true"}, "no commit on main has the trailer"),
-        ({"message": "Side one"}, "no commit on main has the message"),
+        ({"message_regex": "Side one"}, "no commit on main has the message regex"),
         ({"tag": "ci-stable-side"}, "no commit on main has the tag"),
         ({"commit": "none"}, "no commit none"),
         ({"commit": "side"}, "came into main by a merge"),
         ({"commit": "other"}, "no ancestor"),
-        ({"message": "[a"}, "failed"),
+        ({"message_regex": "[a"}, "failed"),
         ({"trailer": "a),%B"}, "malformed trailer"),
         ({"tag": "", "commit": None}, "in no one way"),
         ({"tag": "a", "commit": "b"}, "in no one way"),

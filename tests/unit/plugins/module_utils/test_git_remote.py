@@ -188,16 +188,14 @@ def test_a_protected_branch_is_told_with_what_to_do(remote: Any, git_server: Git
     assert "rollback_branch" in caught.value.hint
 
 
-def test_a_hook_of_the_user_or_a_setting_for_display_does_not_matter(
-    remote: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hook_of_the_user_is_not_run(remote: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hooks = tmp_path / "hooks"
     hooks.mkdir()
     for name in ("pre-push", "commit-msg"):
         (hooks / name).write_text("#!/bin/sh\nexit 1\n")
         (hooks / name).chmod(0o755)
     settings = tmp_path / "gitconfig"
-    settings.write_text(f"[core]\n hooksPath = {hooks}\n[log]\n showSignature = true\n")
+    settings.write_text(f"[core]\n hooksPath = {hooks}\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     with remote as found:
         tip = found.begin("main", None)[1]
@@ -224,3 +222,40 @@ def test_an_author_has_a_name_and_an_address() -> None:
         _git_remote.opened("https://x/y", None, "Olga", set()),
     ):
         pass
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_contents_of_many_commits_come_in_one_request_where_they_are_not_there_yet(
+    remote: Any, git_server: GitServer, author: Author, allowed: bool
+) -> None:
+    for number in range(3):
+        author.commit(f"more {number}", {"README": f"{number}\n", f"new {number}": "x\n"})
+    author.push("main")
+    author.git("-C", str(git_server.root / "shop.git"), "config", "uploadpack.allowFilter", str(allowed).lower())
+    with remote as found:
+        found.begin("main", None)
+        found.fetch_contents([found.resolve(f"HEAD~{number}") for number in range(5)])
+        git_server.requests.clear()
+        found.git("log", "--patch", "-5")
+        assert not git_server.requests
+
+
+def test_without_contents_in_advance_all_works_as_well(remote: Any, git_server: GitServer, author: Author) -> None:
+    with remote as found:
+        found.begin("main", None)
+        git_server.token = "another"
+        found.fetch_contents([found.resolve("HEAD")])
+        git_server.token = TOKEN
+        found.git("log", "--patch", "-1")
+
+
+def test_what_changes_no_contents_asks_for_none(remote: Any, git_server: GitServer, author: Author) -> None:
+    author.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},submodule")
+    author.git("commit", "--quiet", "--message=A submodule")
+    author.git("push", "--quiet", "origin", "main")
+    with remote as found:
+        found.begin("main", None)
+        git_server.requests.clear()
+        found.fetch_contents([])
+        found.fetch_contents([found.resolve("HEAD")])
+        assert not git_server.requests

@@ -200,7 +200,7 @@ def test_a_moved_branch_is_left_alone(act: Act, git_server: GitServer, author: A
 @pytest.mark.parametrize("said", [True, False])
 def test_each_commit_says_why(act: Act, build: Build, git_server: GitServer, said: bool) -> None:
     run = build.run(reason="CI takes too long")
-    act(to=STABLE, run=run.to_dict(), message="Ticket 7" if said else None)
+    act(to=STABLE, run=run.to_dict(), reason="Ticket 7" if said else None)
     for commit in ("main", "main~1"):
         text = git(git_server.root / "shop.git", "show", "-s", "--format=%B", commit)
         last = "Ticket 7" if said else f"Rollback run {run.id} (tier1-emergency.yml) by olga@control: CI takes too long"
