@@ -56,6 +56,8 @@ options:
           conclusion: {description: What the run came to., type: str}
           seconds: {description: How long it took., type: float}
           coverage: {description: Percent that its report says., type: float}
+          artifacts: {description: Names of what it left., type: list, elements: str, default: []}
+          remarks: {description: What could not be read., type: list, elements: str, default: []}
           url: {description: Its page., type: str}
   lock_wait:
     description: Seconds to wait for another run on the same stack.
@@ -108,6 +110,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._context import Co
 
 _TEXT: dict[str, Any] = {"type": "str"}
 _NEEDED: dict[str, Any] = {"type": "str", "required": True}
+_LIST: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
 _DICTS: dict[str, Any] = {"type": "list", "elements": "dict", "default": []}
 OPTIONS: dict[str, dict[str, Any]] = {
     **_context.RUN_OPTIONS,
@@ -123,7 +126,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "options": {
             **dict.fromkeys(("repository", "branch", "before", "after"), _NEEDED),
             **dict.fromkeys(("pull_request", "error", "undo"), _TEXT),
-            "actions": {"type": "list", "elements": "str", "default": []},
+            "actions": _LIST,
             "metrics": {"type": "dict", "default": {}},
             **dict.fromkeys(("triggers", "pulls", "cancelled", "left_alone"), _DICTS),
             "proof": {
@@ -133,6 +136,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
                     "conclusion": _TEXT,
                     "seconds": {"type": "float"},
                     "coverage": {"type": "float"},
+                    "artifacts": _LIST,
+                    "remarks": _LIST,
                     "url": _TEXT,
                 },
             },

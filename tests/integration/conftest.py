@@ -83,3 +83,20 @@ def tools(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     elif 15 not in _pg_tools.host_tools():
         pytest.skip("the host has no client tools of release 15")
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Repositories to copy: a project's two versions."""
+    return github.release(tmp_path_factory.mktemp("released"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path, released: Path) -> Iterator[Desk]:
+    """Where the CI playbooks are run for a project whose CI is broken."""
+    with FakeGitHub(token=github.TOKEN) as server:
+        project = github.Project(server, tmp_path, released)
+        for _number in range(3):
+            project.repository.add_run(workflow="ci.yml", conclusion="failure")
+        with GitServer(root=tmp_path, token=github.TOKEN) as over_http:
+            yield Desk(project, over_http, tmp_path)

@@ -7,70 +7,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from ansible_collections.tiered.rollback.plugins.module_utils import _ledger
-from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub, Outcome
-from ansible_collections.tiered.rollback.tests.support import github, playbook
-from ansible_collections.tiered.rollback.tests.support.git_http import GitServer
-from ansible_collections.tiered.rollback.tests.support.github import BROKEN, DOCKER, LEGACY, STABLE, TOKEN, WORKFLOWS
+from ansible_collections.tiered.rollback.tests.contract.fake import Outcome
+from ansible_collections.tiered.rollback.tests.support import github
+from ansible_collections.tiered.rollback.tests.support.desk import Desk
+from ansible_collections.tiered.rollback.tests.support.github import BROKEN, DOCKER, LEGACY, STABLE, WORKFLOWS
 
 CI = f"{WORKFLOWS}/ci.yml"
 FLAGS = "docker-feature-flags.yml"
-
-
-@dataclass
-class Desk:
-    """Where somebody runs the playbooks for a project whose CI is broken."""
-
-    project: github.Project
-    server: GitServer
-    root: Path
-    variables: dict[str, Any] = field(default_factory=dict)
-    printed: str = ""
-
-    @property
-    def state(self) -> Path:
-        return self.root / "state/shop"
-
-    def run(self, name: str, *arguments: str, **variables: Any) -> playbook.Outcome:
-        """Run a playbook; whatever it prints and keeps, the token is not in it."""
-        described = self.project.described(clone_url=self.server.url("shop.git"))
-        stack = {"name": "shop", "project_src": "/opt/shop", "github": described}
-        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        own = {"rollback_stack": stack, "rollback_state_dir": str(self.root / "state")}
-        inventory = self.root / "inventory.yml"
-        hosts = {"desk": {**local, **own, "ci_rollback_workflows": ["ci.yml"], **self.variables}}
-        inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
-        outcome = playbook.run(name, inventory, self.root / "home", "-vvv", *arguments, **variables)
-        kept = [path.read_text(errors="replace") for path in self.state.rglob("*") if path.is_file()]
-        assert all("hunter2" not in text for text in [outcome.output, *kept])
-        return outcome
-
-    def record(self) -> dict[str, Any]:
-        """What the newest run's report says."""
-        entry = _ledger.entries(self.state)[-1]
-        return dict(json.loads((self.state / "reports" / f"{entry['run']}.json").read_text()))
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return github.release(tmp_path_factory.mktemp("released"))
-
-
-@pytest.fixture
-def desk(tmp_path: Path, released: Path) -> Iterator[Desk]:
-    with FakeGitHub(token=TOKEN) as server:
-        project = github.Project(server, tmp_path, released)
-        for _number in range(3):
-            project.repository.add_run(workflow="ci.yml", conclusion="failure")
-        with GitServer(root=tmp_path, token=TOKEN) as over_http:
-            yield Desk(project, over_http, tmp_path)
 
 
 def test_ci_swap(desk: Desk) -> None:
