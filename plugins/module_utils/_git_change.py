@@ -38,6 +38,8 @@ def pick(remote: Remote, commit: Commit) -> bool:
 
 def restore(remote: Remote, commit: Commit, paths: Sequence[str], note: str) -> bool:
     """Make paths as they are in a commit; False where they are so already."""
+    if not paths:
+        raise RollbackError("paths is empty", "Name at least one, or leave paths away to revert everything after it.")
     checked = [_names.relative_path(path, "paths") for path in paths]
     present = []
     for path in checked:

@@ -175,7 +175,7 @@ def act(ctx: Context) -> dict[str, Any]:
         stable, found_by = _git_history.stable(remote, params["to"], tip, branch) if params["to"] else (None, "")
         reverted: list[Commit] = []
         _git_change.place(remote, tip)
-        if stable and params["paths"]:
+        if stable and params["paths"] is not None:
             _git_change.restore(remote, stable, params["paths"], _note(ctx))
             actions = [f"bring {', '.join(params['paths'])} back to {stable.describe()}"]
         else:

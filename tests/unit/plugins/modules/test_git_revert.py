@@ -138,6 +138,13 @@ def test_paths_go_back_alone_in_one_commit(act: Act, git_server: GitServer) -> N
     assert not act(to=STABLE, paths=["scripts/run.sh"])["changed"]
 
 
+def test_an_empty_list_of_paths_does_not_mean_everything(act: Act, git_server: GitServer) -> None:
+    before = refs(git_server.root / "shop.git")
+    with pytest.raises(RollbackError, match="paths is empty"):
+        act(to=STABLE, paths=[])
+    assert refs(git_server.root / "shop.git") == before
+
+
 def test_a_merge_is_reverted_with_all_it_brought(act: Act, git_server: GitServer, author: Author) -> None:
     author.git("checkout", "--quiet", "-b", "side", "main~1")
     author.commit("Side one", {"side": "one\n"})
