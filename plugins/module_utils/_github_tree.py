@@ -66,9 +66,8 @@ def file(github: GitHub, path: str, ref: str) -> bytes | None:
         return None
 
 
-def propose(github: GitHub, base: str, name: str, message: str) -> str:
+def propose(github: GitHub, base: str, name: str, title: str, body: str) -> str:
     """Open a pull request of a branch into another, and return its page."""
-    title, _blank, body = message.partition("\n\n")
     made = github.send("POST", "/pulls", {"title": title, "head": name, "base": base, "body": body})
     return str(made["html_url"])
 

@@ -20,10 +20,14 @@ options:
     description: The branch that is proposed.
     type: str
     required: true
-  message:
-    description: The title, and after an empty line what else there is to say.
+  title:
+    description: Its title.
     type: str
     required: true
+  body:
+    description: What else there is to say.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -31,7 +35,7 @@ EXAMPLES = r"""
   tiered.rollback.github_pull_request:
     github: "{{ rollback_stack.github }}"
     head: "{{ reverted.pushed_to }}"
-    message: Revert the move of CI into Docker
+    title: Revert the move of CI into Docker
 """
 
 RETURN = r"""
@@ -55,22 +59,23 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 OPTIONS: dict[str, dict[str, Any]] = {
     **_context.GITHUB_OPTIONS,
     "head": {"type": "str", "required": True},
-    "message": {"type": "str", "required": True},
+    "title": {"type": "str", "required": True},
+    "body": {"type": "str", "default": ""},
 }
 
 
 def act(ctx: Context) -> dict[str, Any]:
     """Open the request, or in check mode say that it would be."""
-    head, message = _names.branch(ctx.module.params["head"], "head"), ctx.module.params["message"].strip()
-    if not message:
-        raise RollbackError("message is empty", "Give a title.")
+    head, title = _names.branch(ctx.module.params["head"], "head"), ctx.module.params["title"].strip()
+    if not title:
+        raise RollbackError("title is empty", "Say in a line what is proposed.")
     base = _github_tree.branch(ctx.github)
     if head == base:
         raise RollbackError(f"{head} cannot be proposed for itself", "Push the commits to a branch of their own.")
     _held, url = _github_tree.ApiTree(ctx.github).read((), head)
     actions = [] if url else [f"propose {head} for {base}"]
     if actions and not ctx.module.check_mode:
-        url = _github_tree.propose(ctx.github, base, head, message)
+        url = _github_tree.propose(ctx.github, base, head, title, ctx.module.params["body"])
     return {**_context.acted(actions), "url": url}
 
 

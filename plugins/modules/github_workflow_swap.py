@@ -44,7 +44,7 @@ options:
     description: What the name of a backup ends with. Means nothing with O(ref) and O(contents).
     type: str
     default: .backup
-  message:
+  commit_message:
     description: The commit's message. Without it, one that says what was taken from where.
     type: str
   pull_request:
@@ -139,7 +139,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "ref": {"type": "str"},
     "contents": {"type": "dict"},
     "suffix": {"type": "str", "default": ".backup"},
-    "message": {"type": "str"},
+    "commit_message": {"type": "str"},
     "pull_request": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "via": {"type": "str", "choices": ["api", "git"], "default": "api"},
     "checks": {
@@ -177,12 +177,13 @@ def _swap(ctx: Context, tree: _github_tree.ApiTree | _git_tree.GitTree, branch: 
         result |= {"branch": _ci_swap.proposal(changes), "pull_request": open_pull}
         return {**told, **_context.acted([]), **result}
     if not ctx.module.check_mode:
-        message = params["message"] or _ci_swap.message(changes, source)
+        message = params["commit_message"] or _ci_swap.message(changes, source)
         result["after"] = tree.commit(head, changes, {path: entry.mode for path, entry in here.items()}, message)
         if proposed:
             result["branch"] = _ci_swap.proposal(changes)
             tree.place(result["branch"], result["after"])
-            result["pull_request"] = _github_tree.propose(ctx.github, branch, result["branch"], message)
+            title, _blank, body = message.partition("\n\n")
+            result["pull_request"] = _github_tree.propose(ctx.github, branch, result["branch"], title, body)
         else:
             tree.advance(head, result["after"])
     how = f"propose it for {branch}" if proposed else f"commit it to {branch}"

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _pg_tools
-from ansible_collections.tiered.rollback.tests.support import engine
-from ansible_collections.tiered.rollback.tests.support.git_http import author, git_server
+from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub
+from ansible_collections.tiered.rollback.tests.support import engine, github
+from ansible_collections.tiered.rollback.tests.support.desk import Desk
+from ansible_collections.tiered.rollback.tests.support.git_http import GitServer, author, git_server
 from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.postgres import PostgresServer, World
 from ansible_collections.tiered.rollback.tests.support.stack import Stack

@@ -12,7 +12,7 @@ from ansible_collections.tiered.rollback.plugins.modules import github_pull_requ
 
 def test_a_branch_is_proposed_once(ci: Any) -> None:
     ci.project.push({"x": "x"}, "revert", branch="rollback/1")
-    params = {"head": "rollback/1", "message": "Revert it\n\nBecause.\n"}
+    params = {"head": "rollback/1", "title": "Revert it", "body": "Because."}
     foretold = ci.call(github_pull_request, **params, check_mode=True)
     assert not ci.repository.pulls
     done = ci.call(github_pull_request, **params)
@@ -26,10 +26,10 @@ def test_a_branch_is_proposed_once(ci: Any) -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"head": "main", "message": "x"}, "cannot be proposed for itself"),
-        ({"head": "rollback", "message": " \n"}, "message is empty"),
-        ({"head": "a b", "message": "x"}, "malformed value"),
-        ({"head": "nowhere", "message": "x"}, "422"),
+        ({"head": "main", "title": "x"}, "cannot be proposed for itself"),
+        ({"head": "rollback", "title": " \n"}, "title is empty"),
+        ({"head": "a b", "title": "x"}, "malformed value"),
+        ({"head": "nowhere", "title": "x"}, "422"),
     ],
 )
 def test_what_is_wrong_is_named(ci: Any, params: dict[str, Any], message: str) -> None:
