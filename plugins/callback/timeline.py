@@ -38,6 +38,8 @@ from ansible_collections.tiered.rollback.plugins.plugin_utils import _told
 
 _TICK = 0.2
 _ROLE = "rollback"
+#: What only leads to other steps, or notes what a step before has said.
+_SILENT = frozenset({"validate_argument_spec", "include_role", "include_tasks", "set_fact", "assert"})
 
 
 def findings(action: str, result: dict[str, Any]) -> list[str]:
@@ -47,6 +49,18 @@ def findings(action: str, result: dict[str, Any]) -> list[str]:
         return [f"{len(result['checks'])} checks hold, {result['outage']:.2f} s without an answer"]
     if name in ("restore_point", "restore_point_prune", "restore_point_rebuild") and "diff" in result:
         return [", ".join(result.get("actions") or [f"remove {r}" for r in result.get("removed", ())])]
+    return _of_ci(name, result)
+
+
+def _of_ci(name: str, result: dict[str, Any]) -> list[str]:
+    if name == "ci_verify" and result.get("proof"):
+        proof = result["proof"]
+        covered = "" if proof["coverage"] is None else f", {proof['coverage']:.1f} % covered"
+        return [f"{proof['file']}: {proof['conclusion']} after {proof['seconds']:.0f} s{covered}"]
+    if name == "github_workflow_swap" and result.get("actions"):
+        return [f"{result['actions'][-1]}: {', '.join(each['path'] for each in result['files'])}"]
+    if name.startswith(("ci_", "git_", "github_")):
+        return list(result.get("actions") or [])
     return []
 
 
@@ -92,7 +106,7 @@ class CallbackModule(Default):
         role = getattr(task, "_role", None)
         if role is not None and role.get_name(include_role_fqcn=False) == _ROLE:
             self._budget = BUDGETS[int(task.get_vars().get("rollback_tier", 1))]
-        self._task = task.get_name(include_role_fqcn=False).rpartition(" : ")[2]
+        self._task = task.name or task.get_name()
         self._last_task_banner = task._uuid
         if sys.stdout.isatty():
             self._ticking = threading.Event()
@@ -114,7 +128,7 @@ class CallbackModule(Default):
         if action.rpartition(".")[2] == "debug" and "msg" in found:
             self._message(found["msg"])
             return
-        if action.rpartition(".")[2] == "validate_argument_spec" and not self._run_is_verbose(result):
+        if action.rpartition(".")[2] in _SILENT and not self._run_is_verbose(result):
             return
         lines = findings(action, found)
         # An undo has the budget of the tier that it undoes, which is known by now.
@@ -126,6 +140,23 @@ class CallbackModule(Default):
         self._note(result)
         if self._run_is_verbose(result):
             self._display.display(self._dump_results(found))
+
+    def v2_playbook_on_include(self, included_file: Any) -> None:
+        """Say nothing: the steps that are included have lines of their own."""
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        """Print what was found of one item of a step."""
+        found = findings(result.task.action, result.result)
+        if found:
+            self._end_tick()
+            self._display.display(f"       {found[0]}", color=C.COLOR_VERBOSE)
+
+    def v2_runner_item_on_skipped(self, result: Any) -> None:
+        """Say nothing of an item that had nothing to do."""
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        """Print what is wrong with the item as of any step."""
+        self.v2_runner_on_failed(result)
 
     def v2_runner_on_skipped(self, result: Any) -> None:
         """Say nothing of a step that had nothing to do."""
@@ -165,7 +196,8 @@ class CallbackModule(Default):
         self._display.display(f"total {_told.clock(time.monotonic() - self._begin)}")
 
     def _note(self, result: Any) -> None:
-        if result.result.get("record"):
+        # A role of CI tells the end in its own words.
+        if "budget" in result.result.get("record", {}):
             self._summary += closing(result.host.get_name(), result.result["record"], result.result["report"])
 
     def _line(self, result: Any, state: str, note: str) -> str:

@@ -48,7 +48,7 @@ def _task(name: str, role: str | None = None, tier: int = 1) -> Any:
     return SimpleNamespace(
         _role=found,
         _uuid="1",
-        get_name=lambda include_role_fqcn: f"{role} : {name}" if role else name,
+        name=name,
         get_vars=lambda: {"rollback_tier": tier},
     )
 
@@ -69,6 +69,19 @@ def _result(action: str, **found: Any) -> Any:
         ("restore_point_prune", {"diff": {}, "removed": ["p"]}, ["remove p"]),
         ("restore_point_rebuild", {"diff": {}, "actions": ["build api", "prove p"]}, ["build api, prove p"]),
         ("ansible.builtin.debug", {"msg": "x"}, []),
+        (
+            "ci_verify",
+            {"proof": {"file": "ci.yml", "conclusion": "success", "seconds": 61.0, "coverage": 85.0}},
+            ["ci.yml: success after 61 s, 85.0 % covered"],
+        ),
+        ("ci_verify", {"proof": None, "actions": ["run ci.yml on main"]}, ["run ci.yml on main"]),
+        (
+            "github_workflow_swap",
+            {"actions": ["take a", "commit it to main"], "files": [{"path": "a"}]},
+            ["commit it to main: a"],
+        ),
+        ("git_revert", {"actions": ["revert 1", "push"]}, ["revert 1", "push"]),
+        ("github_run_cancel", {}, []),
     ],
 )
 def test_a_step_says_in_a_few_words_what_it_found(action: str, result: dict[str, Any], lines: list[str]) -> None:
@@ -173,3 +186,27 @@ def test_elsewhere_nothing_counts(callback: CallbackModule, capsys: pytest.Captu
     callback.v2_playbook_on_task_start(_task("Switch"), False)
     assert callback._ticking is None
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("action", ["ansible.builtin.include_tasks", "ansible.builtin.set_fact", "include_role"])
+def test_what_only_leads_to_other_steps_is_silent(callback: CallbackModule, screen: Screen, action: str) -> None:
+    callback.v2_playbook_on_task_start(_task("Note it"), False)
+    callback.v2_runner_on_ok(_result(action))
+    callback.v2_playbook_on_include(SimpleNamespace())
+    assert screen.lines == []
+
+
+def test_items_of_a_step_are_told_by_what_they_found(callback: CallbackModule, screen: Screen) -> None:
+    callback.v2_playbook_on_task_start(_task("Run CI"), False)
+    proof = {"file": "ci.yml", "conclusion": "success", "seconds": 61.0, "coverage": None}
+    callback.v2_runner_item_on_ok(_result("ci_verify", proof=proof))
+    callback.v2_runner_item_on_skipped(_result("ci_verify"))
+    assert screen.lines == ["       ci.yml: success after 61 s"]
+    callback.v2_runner_item_on_failed(_result("ci_verify", msg="no\nHINT: look", hint="look"))
+    assert screen.lines[-2:] == ["       no", "       HINT: look"]
+
+
+def test_a_record_of_ci_is_told_by_its_role(callback: CallbackModule) -> None:
+    callback.v2_playbook_on_task_start(_task("Record the run"), False)
+    callback.v2_runner_on_ok(_result("ci_record", record={"kind": "ci"}, report="r.md"))
+    assert callback._summary == []
