@@ -137,7 +137,8 @@ class Project:
 
     def show(self, path: str, at: str = "main") -> str | None:
         """A file's text; None where there is none."""
-        found = subprocess.run(["git", "-C", str(self.bare), "show", f"{at}:{path}"], capture_output=True, text=True)
+        command = ["git", "-C", str(self.bare), "show", f"{at}:{path}"]
+        found = subprocess.run(command, check=False, capture_output=True, text=True)
         return found.stdout if found.returncode == 0 else None
 
     def subjects(self, branch: str = "main") -> list[str]:

@@ -174,7 +174,7 @@ def test_a_directory_without_workflow_files_is_an_error(tmp_path: Path) -> None:
 
 def test_of_a_huge_file_no_more_is_read_than_tells_that_it_is(checkout: Path) -> None:
     (checkout / PATH).write_bytes(b"a" * (2 << 20))
-    (data,) = _workflow_check.read(checkout, [PATH]).values()
+    data = _workflow_check.read(checkout, [PATH])[PATH]
     (finding,) = _workflow_check.validate({}, {PATH: data}, ())
     assert "larger than 512 kB" in finding.message
     assert len(data) < 1 << 20
