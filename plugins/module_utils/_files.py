@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,18 @@ def sync(path: Path, flags: int = 0) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def flush(patience: float) -> None:
+    """Have the system write what any process has left dirty, and wait so many seconds for it.
+
+    Behind a gigabyte of dirty pages the engine takes up to half a second longer to stop a container: it syncs its own
+    small files meanwhile.
+    """
+    # A thread, since nothing ends a sync that has begun; what is not written in time is written all the same.
+    writing = threading.Thread(target=os.sync, daemon=True)
+    writing.start()
+    writing.join(patience)
 
 
 def private_directory(path: Path) -> Path:

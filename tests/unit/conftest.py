@@ -54,6 +54,12 @@ settings.load_profile("unit")
 Tree = dict[str, bytes | None]
 
 
+@pytest.fixture(autouse=True)
+def quiet_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No unit test waits for what else the machine has to write."""
+    monkeypatch.setattr(os, "sync", lambda: None)
+
+
 def image_id(name: str) -> str:
     """A content address that belongs to a short name."""
     return "sha256:" + hashlib.sha256(name.encode()).hexdigest()

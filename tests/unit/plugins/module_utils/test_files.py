@@ -6,6 +6,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +150,15 @@ def test_a_file_gets_another_name_or_a_copy_where_there_are_no_links(
     assert (tmp_path / "three").read_bytes() == b"x"
     assert not (tmp_path / "one").samefile(tmp_path / "three")
     assert (tmp_path / "three").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_disk_that_is_slow_is_waited_for_no_longer_than_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    released, synced = threading.Event(), []
+    monkeypatch.setattr(os, "sync", lambda: synced.append(released.wait(10)))
+    begun = time.monotonic()
+    _files.flush(0.1)
+    assert (time.monotonic() - begun < 5, synced) == (True, [])
+    released.set()
+    monkeypatch.setattr(os, "sync", lambda: synced.append(True))
+    _files.flush(10)
+    assert synced[-1] is True
