@@ -7,14 +7,9 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import pytest
 import yaml
 from ansible_collections.tiered.rollback.plugins.module_utils import _ledger
 from ansible_collections.tiered.rollback.tests import contract
@@ -26,27 +21,6 @@ from ansible_collections.tiered.rollback.tests.support.github import BROKEN, DOC
 CI = f"{WORKFLOWS}/ci.yml"
 DOCUMENTED = Path(contract.__file__).parent / "workflows"
 FLAGS = "docker-feature-flags.yml"
-
-
-@pytest.fixture
-def webhook() -> Iterator[Any]:
-    """A server that takes what is posted to it."""
-    bodies: list[bytes] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_unused: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}", bodies=bodies)
-    server.shutdown()
-    server.server_close()
 
 
 def test_ci_swap(desk: Desk) -> None:
@@ -193,15 +167,6 @@ def test_what_cannot_be_done_stops_before_anything_is_touched(desk: Desk) -> Non
         assert outcome.rc == 2, said
         assert said in outcome.said
     assert (desk.project.refs(), busy.cancel_asked, _ledger.entries(desk.state)) == (refs, None, [])
-
-
-def test_webhooks_are_told_and_one_that_fails_is_never_fatal(desk: Desk, webhook: Any) -> None:
-    desk.variables = {"ci_rollback_webhooks": [f"{webhook.url}/hunter2-good", "http://127.0.0.1:9/hunter2-bad"]}
-    outcome = desk.run("ci-rollback.yml", method="swap", reason="CI is red").ok()
-    assert "1 of 2 webhooks did not take the notification" in outcome.said
-    begun, ended = (json.loads(body)["text"] for body in webhook.bodies)
-    assert "CI is red" in begun
-    assert "succeeded" in ended
 
 
 def test_a_wrong_token_is_told_and_not_shown(desk: Desk) -> None:
