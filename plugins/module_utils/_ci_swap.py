@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _names
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -17,6 +17,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._github_tree impor
 
 _WORKFLOW = (".yml", ".yaml")
 _SHOWN = 400
+#: Modes of ordinary files, as git writes them; a symbolic link and a submodule have others.
+_FILES = frozenset({"100644", "100755"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +91,11 @@ def plan(
                 f"{source.name} has no {path}{source.suffix}", f"At hand: {', '.join(near) or 'nothing'}."
             )
         old = here.get(path)
-        if new is None or old is None or new.blob != old.blob:
+        if new and old and source.suffix and {new.mode, old.mode} <= _FILES:
             # A backup is often without the mode of what it is a backup of.
-            changes[path] = Entry(mode=old.mode, blob=new.blob) if new and old and source.suffix else new
+            new = replace(new, mode=old.mode)
+        if new != old:
+            changes[path] = new
     return changes
 
 
@@ -144,6 +148,11 @@ def differences(contents: Contents) -> dict[str, str]:
         lines += difflib.unified_diff(_lines(old), _lines(new), *names)
     left = len(lines) - _SHOWN
     return {"prepared": "".join(lines[:_SHOWN]) + (f"... and {left} more lines\n" if left > 0 else "")}
+
+
+def modes(entries: Mapping[str, Entry]) -> dict[str, str]:
+    """Return the modes of ordinary files, which new contents keep; they take the place of anything else."""
+    return {path: entry.mode for path, entry in entries.items() if entry.mode in _FILES}
 
 
 def _lines(data: bytes | None) -> list[str]:

@@ -178,7 +178,7 @@ def _swap(ctx: Context, tree: _github_tree.ApiTree | _git_tree.GitTree, branch: 
         return {**told, **_context.acted([]), **result}
     if not ctx.module.check_mode:
         message = params["commit_message"] or _ci_swap.message(changes, source)
-        result["after"] = tree.commit(head, changes, {path: entry.mode for path, entry in here.items()}, message)
+        result["after"] = tree.commit(head, changes, _ci_swap.modes(here), message)
         if proposed:
             result["branch"] = _ci_swap.proposal(changes)
             tree.place(result["branch"], result["after"])

@@ -55,6 +55,19 @@ def test_a_backup_takes_the_mode_of_what_it_is_a_backup_of() -> None:
     assert _ci_swap.plan(["run.sh"], here, source) == {"run.sh": entry("2", "100755")}
 
 
+def test_a_symbolic_link_stays_what_it_is() -> None:
+    """Whatever takes its place, and wherever it is put."""
+    here = {"a": entry("1", "120000"), "a.backup": entry("2"), "b": entry("3"), "b.backup": entry("4", "120000")}
+    source = Source(entries=here, suffix=".backup", name="main")
+    assert _ci_swap.plan(["a", "b"], here, source) == {"a": entry("2"), "b": entry("4", "120000")}
+    assert _ci_swap.modes(here) == {"a.backup": "100644", "b": "100644"}
+
+
+def test_a_mode_alone_is_a_change() -> None:
+    there = Source(entries={"run.sh": entry("1", "100755")}, suffix="", name="v1")
+    assert _ci_swap.plan(["run.sh"], {"run.sh": entry("1")}, there) == {"run.sh": entry("1", "100755")}
+
+
 def test_what_is_the_same_already_is_left_out() -> None:
     here = {"a": entry("1"), "b": entry("2")}
     there = Source(entries={"a": entry("1"), "b": entry("3")}, suffix="", name="v1")
