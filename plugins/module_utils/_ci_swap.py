@@ -130,9 +130,9 @@ def message(changes: Mapping[str, Change], source: str) -> str:
     return f"Roll CI back: {len(changes)} file{'s' * (len(changes) != 1)} from {source}\n\n{files}"
 
 
-def proposal(changes: Mapping[str, Change]) -> str:
-    """Name the branch that proposes changes by what they are: proposed again, it is the same one."""
-    digest = hashlib.sha256()
+def proposal(changes: Mapping[str, Change], base: str) -> str:
+    """Name the branch that proposes changes of another by what they are: proposed again, it is the same one."""
+    digest = hashlib.sha256(f"{base}\n".encode())
     for path, new in sorted(changes.items()):
         blob = new.blob if isinstance(new, Entry) else _blob(new) if new is not None else ""
         digest.update(f"{path}\0{blob}\n".encode())

@@ -96,9 +96,10 @@ def test_contents_that_are_there_already_are_no_change() -> None:
 
 
 def test_a_proposal_is_named_by_what_it_would_do() -> None:
-    assert _ci_swap.proposal({"a": entry("1"), "b": None}) == _ci_swap.proposal({"b": None, "a": entry("1")})
-    names = {_ci_swap.proposal(each) for each in ({"a": entry("1")}, {"a": entry("2")}, {"a": None}, {"b": entry("1")})}
-    assert len(names) == 4
+    same = [_ci_swap.proposal(each, "main") for each in ({"a": entry("1"), "b": None}, {"b": None, "a": entry("1")})]
+    assert same[0] == same[1]
+    others = ({"a": entry("1")}, {"a": entry("2")}, {"a": None}, {"b": entry("1")})
+    assert len({_ci_swap.proposal(each, base) for each in others for base in ("main", "release")}) == 8
 
 
 def test_a_message_says_what_comes_from_where() -> None:

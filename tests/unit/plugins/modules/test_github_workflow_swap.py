@@ -128,6 +128,14 @@ def test_a_protected_branch_gets_a_pull_request_once(ci: Any, via: str, by: str)
     assert (again["changed"], again["pull_request"], len(ci.repository.pulls)) == (False, done["pull_request"], 1)
 
 
+def test_the_same_change_is_proposed_for_each_branch_that_needs_it(ci: Any) -> None:
+    github.git(ci.project.bare, "branch", "release", "main")
+    for branch in ("main", "release"):
+        client = ci.project.described(branch=branch)
+        ci.call(github_workflow_swap, github=client, files=["ci.yml"], pull_request="always")
+    assert [pull.base for pull in ci.repository.pulls.values()] == ["main", "release"]
+
+
 def test_a_proposal_whose_request_was_never_opened_is_made_whole(ci: Any) -> None:
     ci.github.fail("POST", r"/repos/.*/pulls", status=503, times=1)
     with pytest.raises(RollbackError, match="503"):
