@@ -19,6 +19,7 @@ _WORKFLOW = (".yml", ".yaml")
 _SHOWN = 400
 #: Modes of ordinary files, as git writes them; a symbolic link and a submodule have others.
 _FILES = frozenset({"100644", "100755"})
+_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,7 @@ def plan(
     """
     changes: dict[str, Change] = {}
     for path in wanted:
+        _refuse_what_is_no_file(path, here, source)
         new = source.entries.get(path + source.suffix)
         if new is None and path in gone and not source.suffix:
             continue
@@ -97,6 +99,16 @@ def plan(
         if new != old:
             changes[path] = new
     return changes
+
+
+def _refuse_what_is_no_file(path: str, here: Mapping[str, Entry], source: Source) -> None:
+    """Refuse a directory, which no tree lists and which would pass for a file that is gone, and a submodule."""
+    found = [entries[path] for entries in (here, source.entries) if path in entries]
+    directory = any(name.startswith(f"{path}/") for entries in (here, source.entries) for name in entries)
+    if directory or any(entry.mode == _SUBMODULE for entry in found):
+        raise RollbackError(
+            f"{path} is a {'directory' if directory else 'submodule'}", "Name files; method=revert takes directories."
+        )
 
 
 def given(contents: Mapping[str, object], here: Mapping[str, Entry]) -> dict[str, Change]:

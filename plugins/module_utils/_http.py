@@ -205,7 +205,7 @@ class _Retries(Retry):
         _pool: Any = None,
         _stacktrace: Any = None,
     ) -> _Retries:
-        # A refused connection counts as one that timed out, to urllib3; of one that broke it looks at the method itself.
+        # A refused connection counts as one that timed out, to urllib3; where one broke, it asks for the method itself.
         if error is not None and not isinstance(error, (ConnectTimeoutError, ProtocolError)):
             raise error
         following = super().increment(method, url, response, error, _pool, _stacktrace)

@@ -63,6 +63,20 @@ def test_a_symbolic_link_stays_what_it_is() -> None:
     assert _ci_swap.modes(here) == {"a.backup": "100644", "b": "100644"}
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "what"),
+    [
+        ({"docker/a": entry("1")}, {}, "directory"),
+        ({}, {"docker/a": entry("1")}, "directory"),
+        ({"docker": entry("1", "160000")}, {}, "submodule"),
+        ({}, {"docker": entry("1", "160000")}, "submodule"),
+    ],
+)
+def test_what_is_no_file_is_refused(here: dict[str, Entry], there: dict[str, Entry], what: str) -> None:
+    with pytest.raises(RollbackError, match=f"docker is a {what}"):
+        _ci_swap.plan(["docker"], here, Source(entries=there, suffix="", name="v1"), ["docker"])
+
+
 def test_a_mode_alone_is_a_change() -> None:
     there = Source(entries={"run.sh": entry("1", "100755")}, suffix="", name="v1")
     assert _ci_swap.plan(["run.sh"], {"run.sh": entry("1")}, there) == {"run.sh": entry("1", "100755")}
