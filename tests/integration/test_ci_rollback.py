@@ -195,6 +195,18 @@ def test_what_cannot_be_done_stops_before_anything_is_touched(desk: Desk) -> Non
     assert (desk.project.refs(), busy.cancel_asked, _ledger.entries(desk.state)) == (refs, None, [])
 
 
+def test_a_proof_that_could_not_be_begun_is_told_and_recorded(desk: Desk) -> None:
+    """The files are back by then: who did it and how to undo it must be in the ledger."""
+    desk.project.github.fail("POST", r"/repos/.*/dispatches", status=502, times=1)
+    outcome = desk.run("ci-rollback.yml", method="swap")
+    assert outcome.rc == 2
+    assert "dispatches (502)" in outcome.task("Fail where it failed")
+    record = desk.record()
+    assert (record["outcome"], record["after"], record["proof"]) == ("failed", desk.project.head(), [])
+    assert "502" in record["error"]
+    assert record["before"] in record["undo"]
+
+
 def test_webhooks_are_told_and_one_that_fails_is_never_fatal(desk: Desk, webhook: Any) -> None:
     desk.variables = {"ci_rollback_webhooks": [f"{webhook.url}/hunter2-good", "http://127.0.0.1:9/hunter2-bad"]}
     outcome = desk.run("ci-rollback.yml", method="swap", reason="CI is red").ok()
