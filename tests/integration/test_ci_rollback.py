@@ -153,6 +153,21 @@ def test_ci_phased(desk: Desk, tmp_path: Path) -> None:
     assert len(desk.record()["proof"]) == 3
 
 
+@pytest.mark.parametrize("why", ["protected", "always"])
+def test_phases_are_refused_where_changes_are_proposed(desk: Desk, tmp_path: Path, why: str) -> None:
+    """Each builds on the one before, so nothing may go to the branch that was to wait for a review."""
+    plan = tmp_path / "phases.yml"
+    plan.write_text(yaml.safe_dump({"phases": [{"name": "Direct pytest", "files": ["ci.yml"]}]}))
+    if why == "protected":
+        desk.project.repository.protect("main")
+    else:
+        desk.variables = {"ci_rollback_pull_request": "always"}
+    refs = desk.project.refs()
+    outcome = desk.run("ci-rollback.yml", method="phased", plan=str(plan))
+    assert (outcome.rc, desk.project.refs()) == (2, refs)
+    assert "Use method=swap" in outcome.said
+
+
 def test_ci_conflict(desk: Desk) -> None:
     """A revert that conflicts leaves everything as it was, names the files and what to do instead."""
     text = desk.project.show(CI) or ""
