@@ -222,6 +222,19 @@ def test_a_proof_that_could_not_be_begun_is_told_and_recorded(desk: Desk) -> Non
     assert record["before"] in record["undo"]
 
 
+def test_what_could_not_prove_it_is_refused_first(desk: Desk) -> None:
+    refs = desk.project.refs()
+    desk.project.repository.disable("test-full.yml")
+    for said, variables in {
+        "test-full.yml is to prove CI, and is disabled": {"ci_rollback_verify": ["ci.yml", "test-full.yml"]},
+        "coverag": {"ci_rollback_targets": {"coverag": 80}},
+    }.items():
+        desk.variables = variables
+        outcome = desk.run("ci-rollback.yml", method="swap")
+        assert (outcome.rc, desk.project.refs()) == (2, refs)
+        assert said in outcome.said
+
+
 def test_webhooks_are_told_and_one_that_fails_is_never_fatal(desk: Desk, webhook: Any) -> None:
     desk.variables = {"ci_rollback_webhooks": [f"{webhook.url}/hunter2-good", "http://127.0.0.1:9/hunter2-bad"]}
     outcome = desk.run("ci-rollback.yml", method="swap", reason="CI is red").ok()
