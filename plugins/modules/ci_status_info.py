@@ -184,6 +184,9 @@ def act(ctx: Context) -> dict[str, Any]:
     limits = _ci_triggers.limits(params["limits"])
     branch = _github_tree.branch(github)
     found = _github_runs.runs(github, branch=branch)
+    if not found:
+        # A branch that is not there has no run either, and is not well for that.
+        _github_tree.ApiTree(github).head(branch)
     jobs, pulls = _github_runs.jobs_and_pulls(github, found)
     artifacts = _github_runs.artifacts(github) if found else {}
     names = Names(coverage=tuple(params["coverage_artifacts"]), build=tuple(params["build_jobs"]))
