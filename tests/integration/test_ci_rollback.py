@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from ansible_collections.tiered.rollback.plugins.module_utils import _ledger
 from ansible_collections.tiered.rollback.tests import contract
