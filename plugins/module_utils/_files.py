@@ -39,10 +39,18 @@ def read(path: Path) -> bytes | None:
         return None
 
 
-def write(path: Path, data: bytes, mode: int = PRIVATE_FILE, owner: tuple[int, int] | None = None) -> None:
+def write(
+    path: Path,
+    data: bytes,
+    mode: int = PRIVATE_FILE,
+    owner: tuple[int, int] | None = None,
+    *,
+    durable: bool = True,
+) -> None:
     """Replace a file atomically and durably; where it is a symbolic link, what the link leads to.
 
     :param owner: uid and gid to give it; None keeps the caller's.
+    :param durable: False for what can be made again: a power cut may take it, and nobody waits for the disk.
     """
     path = path.resolve()
     beside = _beside(path)
@@ -54,12 +62,14 @@ def write(path: Path, data: bytes, mode: int = PRIVATE_FILE, owner: tuple[int, i
             os.fchmod(temporary.fileno(), mode)
             if owner is not None and owner != (os.geteuid(), os.getegid()):
                 os.fchown(temporary.fileno(), *owner)
-            os.fsync(temporary.fileno())
+            if durable:
+                os.fsync(temporary.fileno())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    if durable:
+        sync_directory(path.parent)
 
 
 def discard_unfinished(path: Path) -> None:

@@ -31,6 +31,9 @@ _COMMITS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/+~^-]{0,99}(\.[A-Za-z0-9_/+~^-]+
 _RANGE = re.compile(rf"{_COMMITS.pattern}\.\.{_COMMITS.pattern}", re.ASCII)
 _FILES = re.compile(r"[A-Za-z0-9._/-]{1,200}(,[A-Za-z0-9._/-]{1,200}){0,99}")
 _METHOD = re.compile(r"feature_flag|swap|revert|phased")
+_TIER = re.compile(r"[1-3]")
+_KIND = re.compile(r"rollback|undo|ci|migration")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 #: Variables that a person or a system states at launch, with the pattern each must match in full.
@@ -62,6 +65,10 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "commits": _FILES,
     "branch": _BRANCH,
     "baseline": _PATH,
+    "tier": _TIER,
+    "kind": _KIND,
+    "since": _DATE,
+    "verify": _BOOL,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
@@ -75,6 +82,9 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _RANGE: "A..B, each a commit, a tag, a branch, or HEAD~3 and alike",
     _FILES: "a list with commas between its entries, of letters, digits, '.', '_', '/' and '-'",
     _METHOD: "feature_flag, swap, revert or phased",
+    _TIER: "1, 2 or 3",
+    _KIND: "rollback, undo, ci or migration",
+    _DATE: "a day, as 2026-11-20",
     _ASSIGNMENTS: "NAME=value, with commas between them, or a dictionary of names and plain values",
 }
 

@@ -152,6 +152,13 @@ def build() -> Build:
     return Build()
 
 
+@pytest.fixture
+def example() -> dict[str, Any]:
+    """The record that docs/reports.md shows: a Tier 2 rollback that succeeded."""
+    path = Path(__file__).resolve().parents[2] / "docs/reports/example.json"
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
 def read_tree(*roots: Path) -> Tree:
     """Every path below some directories with its contents, to see that nothing moved."""
     return {

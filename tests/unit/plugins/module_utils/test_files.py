@@ -69,6 +69,14 @@ def test_the_new_contents_are_synced_before_the_rename_and_the_directory_after_i
     assert seen == [("file", b"old"), ("directory", b"new")]
 
 
+def test_what_can_be_made_again_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: pytest.fail("it waited"))
+    path = tmp_path / "a"
+    _files.write(path, b"new", durable=False)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_an_absent_file_reads_as_none_and_may_be_removed(tmp_path: Path) -> None:
     assert _files.read(tmp_path / "none") is None
     _files.remove(tmp_path / "none")
