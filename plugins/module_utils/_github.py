@@ -88,6 +88,8 @@ class GitHub:
                 "See that the repository exists and that the token may read its contents, actions and pull requests.",
             )
             raise RollbackError(message, hint)
+        if not isinstance(document.get("data"), dict):
+            raise unreadable("POST /graphql")
         return dict(document["data"])
 
     def download(self, path: str) -> bytes:
