@@ -158,7 +158,7 @@ def act(ctx: Context) -> dict[str, Any]:
     if judged["missed"]:
         raise RollbackError(
             f"{run.describe()} proves nothing: {'; '.join(judged['missed'])}",
-            f"See {run.url}; the same command tries again.",
+            f"See {run.url}; {'the same command' if dispatched else 'to run it again there, and then this,'} tries again.",
             **judged,
             changed=bool(dispatched),
         )

@@ -53,7 +53,8 @@ def test_ci_swap(desk: Desk) -> None:
     """Workflows go back to their backups, what ran is cancelled, and a dispatched run proves it."""
     busy = desk.project.repository.add_run(workflow="ci.yml", status="in_progress")
     refs = desk.project.refs()
-    desk.run("ci-rollback.yml", "--check", method="swap").ok()
+    foretold = desk.run("ci-rollback.yml", "--check", method="swap").ok().task("Say how it ended")
+    assert ("would be rolled back" in foretold, "report:" in foretold) == (True, False)
     assert (desk.project.refs(), busy.cancel_asked, _ledger.entries(desk.state)) == (refs, None, [])
     outcome = desk.run("ci-rollback.yml", method="swap", reason="CI is red").ok()
     assert LEGACY in (desk.project.show(CI) or "")
