@@ -89,6 +89,15 @@ def test_the_documents_three_workflows_go_back_to_their_backups(desk: Desk) -> N
     assert len(desk.record()["actions"]) == 4
 
 
+def test_a_workflow_that_was_removed_comes_back(desk: Desk) -> None:
+    """GitHub knows it no more, so there is nothing of it to cancel; what other workflows do is not its affair."""
+    desk.project.push({CI: None}, "No more CI")
+    busy = desk.project.repository.add_run(workflow="ci-fast.yml", status="in_progress")
+    desk.run("ci-rollback.yml", method="swap", to=STABLE, files="ci.yml").ok()
+    assert LEGACY in (desk.project.show(CI) or "")
+    assert busy.cancel_asked is None
+
+
 def test_ci_feature_flag(desk: Desk) -> None:
     """The flags' workflow is run with its inputs and followed to its end; then CI is proven."""
     flagged: list[dict[str, str]] = []
