@@ -157,6 +157,9 @@ def differences(contents: Contents) -> dict[str, str]:
     for path, new in sorted(contents.after.items()):
         old = contents.before[path]
         names = (f"a/{path}" if old is not None else "/dev/null", f"b/{path}" if new is not None else "/dev/null")
+        if b"\0" in (old or b"") + (new or b""):
+            lines.append(f"Binary files {names[0]} and {names[1]} differ\n")
+            continue
         lines += difflib.unified_diff(_lines(old), _lines(new), *names)
     left = len(lines) - _SHOWN
     return {"prepared": "".join(lines[:_SHOWN]) + (f"... and {left} more lines\n" if left > 0 else "")}

@@ -88,6 +88,8 @@ class GitHub:
                 "See that the repository exists and that the token may read its contents, actions and pull requests.",
             )
             raise RollbackError(message, hint)
+        if not isinstance(document.get("data"), dict):
+            raise unreadable("POST /graphql")
         return dict(document["data"])
 
     def download(self, path: str) -> bytes:
@@ -144,13 +146,13 @@ def _explained(error: HttpError, what: str, repository: str) -> HttpError:
     headers = error.answer.headers
     message, hint = f"GitHub refused {what} ({error.status}){': ' if said else ''}{said}", error.hint
     if error.status == 401:
-        hint = "github.token is wrong or has expired; nothing was changed."
+        hint = "github.token is wrong or has expired; this request changed nothing."
     elif error.status in (403, 429):
         message, hint = _limited(headers, what) or (message, _permission(headers))
     elif error.status == 404:
         hint = f"It does not exist in {repository}, or the token may not see it: it needs access to the repository."
     elif error.status in (409, 422):
-        hint = "What GitHub said is the reason; nothing was changed by this request."
+        hint = "What GitHub said is the reason; this request changed nothing."
     return HttpError(message, hint, error.answer)
 
 
@@ -173,11 +175,11 @@ def _limited(headers: Mapping[str, str], what: str) -> tuple[str, str] | None:
 def _permission(headers: Mapping[str, str]) -> str:
     fine = headers.get("X-Accepted-GitHub-Permissions")
     if fine:
-        return f"The token needs the repository permission {fine.replace('=', ': ')}; nothing was changed."
+        return f"The token needs the repository permission {fine.replace('=', ': ')}; this request changed nothing."
     classic = headers.get("X-Accepted-OAuth-Scopes")
     if classic:
         return f"The token needs one of the scopes {classic}; it has {headers.get('X-OAuth-Scopes') or 'none'}."
-    return "The token may not do this, or an organisation's policy forbids it; nothing was changed."
+    return "The token may not do this, or an organisation's policy forbids it; this request changed nothing."
 
 
 def _said(document: Any) -> str:

@@ -72,8 +72,17 @@ def file(github: GitHub, path: str, ref: str) -> bytes | None:
 
 def propose(github: GitHub, base: str, name: str, title: str, body: str) -> str:
     """Open a pull request of a branch into another, and return its page."""
-    made = github.send("POST", "/pulls", {"title": title, "head": name, "base": base, "body": body})
-    return str(made["html_url"])
+    return _made(github, "POST", "/pulls", "html_url", {"title": title, "head": name, "base": base, "body": body})
+
+
+def _made(
+    github: GitHub, method: str, path: str, key: str, body: Mapping[str, Any], *, repeatable: bool = False
+) -> str:
+    """Make something, and return what the answer says of it: without that, it was not GitHub that answered."""
+    try:
+        return str(github.send(method, path, body, repeatable=repeatable)[key])
+    except (KeyError, TypeError) as error:
+        raise unreadable(f"{method} {path}") from error
 
 
 class ApiTree:
@@ -146,10 +155,13 @@ class ApiTree:
             f"pullRequests(states: OPEN, headRefName: $proposal, first: 1) {{ nodes {{ url }} }} {fields} }} }}"
         )
         variables = {"owner": owner, "name": name, "proposal": proposal}
-        found = self._github.graphql(query, variables)["repository"]
-        pulls = found["pullRequests"]["nodes"]
-        contents = {oid: self._content(oid, found[f"b{number}"]) for number, oid in enumerate(wanted)}
-        return contents, pulls[0]["url"] if pulls else None
+        try:
+            found = self._github.graphql(query, variables)["repository"]
+            pulls = found["pullRequests"]["nodes"]
+            contents = {oid: self._content(oid, found[f"b{number}"]) for number, oid in enumerate(wanted)}
+            return contents, pulls[0]["url"] if pulls else None
+        except (KeyError, TypeError) as error:
+            raise unreadable("POST /graphql") from error
 
     def _content(self, oid: str, raw: Any) -> bytes:
         if isinstance(raw, dict) and raw["text"] is not None and not raw["isBinary"] and not raw["isTruncated"]:
@@ -165,15 +177,16 @@ class ApiTree:
         :param modes: of the files that exist, so that new content keeps them.
         """
         entries = [_changed(path, new, modes.get(path, FILE)) for path, new in sorted(changes.items())]
-        tree = self._github.send("POST", "/git/trees", {"base_tree": on.tree, "tree": entries}, repeatable=True)
-        body = {"message": message, "tree": tree["sha"], "parents": [on.commit]}
-        return str(self._github.send("POST", "/git/commits", body, repeatable=True)["sha"])
+        body: dict[str, Any] = {"base_tree": on.tree, "tree": entries}
+        tree = _made(self._github, "POST", "/git/trees", "sha", body, repeatable=True)
+        body = {"message": message, "tree": tree, "parents": [on.commit]}
+        return _made(self._github, "POST", "/git/commits", "sha", body, repeatable=True)
 
     def advance(self, on: Head, to: str) -> None:
         """Move a branch on to a commit made on top of its head; a push in between is never overwritten."""
         body = {"sha": to, "force": False}
         try:
-            self._github.send("PATCH", f"/git/refs/heads/{segment(on.branch)}", body, repeatable=True)
+            _made(self._github, "PATCH", f"/git/refs/heads/{segment(on.branch)}", "ref", body, repeatable=True)
         except HttpError as error:
             if error.status != 422 or "fast forward" not in error.message:
                 raise
@@ -184,12 +197,12 @@ class ApiTree:
     def place(self, name: str, to: str) -> None:
         """Make a branch stand at a commit, whether there is one of that name or not."""
         try:
-            self._github.send("POST", "/git/refs", {"ref": f"refs/heads/{name}", "sha": to})
+            _made(self._github, "POST", "/git/refs", "ref", {"ref": f"refs/heads/{name}", "sha": to})
         except HttpError as error:
             if error.status != 422 or "already exists" not in error.message:
                 raise
             body = {"sha": to, "force": True}
-            self._github.send("PATCH", f"/git/refs/heads/{segment(name)}", body, repeatable=True)
+            _made(self._github, "PATCH", f"/git/refs/heads/{segment(name)}", "ref", body, repeatable=True)
 
 
 def _changed(path: str, new: Change, mode: str) -> dict[str, Any]:

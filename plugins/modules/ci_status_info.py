@@ -224,7 +224,11 @@ def act(ctx: Context) -> dict[str, Any]:
         "advice": _ci_triggers.advise(triggers),
         "in_flight": [_github_runs.told(run) for run in found if not run.ended and run.file in by_file],
         "pulls": [asdict(pull) for pull in pulls],
-        "remarks": [*_unseen(found, jobs), *(remark for each in reports.values() for remark in each.remarks)],
+        "remarks": [
+            *_unseen(found, jobs),
+            *_unrun(by_file, branch),
+            *(remark for each in reports.values() for remark in each.remarks),
+        ],
     }
 
 
@@ -233,6 +237,13 @@ def _unseen(found: Sequence[WorkflowRun], jobs: Mapping[int, Sequence[Job]]) -> 
     if all(run.id in jobs for run in found):
         return []
     return ["the token may not read checks, so builds that fail and pull requests that are blocked are not all known"]
+
+
+def _unrun(by_file: Mapping[str, Sequence[WorkflowRun]], branch: str) -> list[str]:
+    """Say which of the workflows asked for cannot be judged; their names may be wrong."""
+    return [
+        f"none of the newest {_LISTED} runs on {branch} is one of {file}" for file, runs in by_file.items() if not runs
+    ]
 
 
 def _reports(

@@ -156,9 +156,10 @@ def act(ctx: Context) -> dict[str, Any]:
     run = _dispatched(ctx, file, ref, inputs) if dispatched else _pushed(ctx, file, ref)
     judged = _judged(ctx, run)
     if judged["missed"]:
+        how = "the same command tries again" if dispatched else "run it again there, and then the same command"
         raise RollbackError(
             f"{run.describe()} proves nothing: {'; '.join(judged['missed'])}",
-            f"See {run.url}; the same command tries again.",
+            f"See {run.url}; {how}.",
             **judged,
             changed=bool(dispatched),
         )

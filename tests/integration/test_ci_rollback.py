@@ -28,7 +28,8 @@ def test_ci_swap(desk: Desk) -> None:
     """Workflows go back to their backups, what ran is cancelled, and a dispatched run proves it."""
     busy = desk.project.repository.add_run(workflow="ci.yml", status="in_progress")
     refs = desk.project.refs()
-    desk.run("ci-rollback.yml", "--check", method="swap").ok()
+    foretold = desk.run("ci-rollback.yml", "--check", method="swap").ok().task("Say how it ended")
+    assert ("would be rolled back" in foretold, "report:" in foretold) == (True, False)
     assert (desk.project.refs(), busy.cancel_asked, _ledger.entries(desk.state)) == (refs, None, [])
     outcome = desk.run("ci-rollback.yml", method="swap", reason="CI is red").ok()
     assert LEGACY in (desk.project.show(CI) or "")
@@ -61,6 +62,15 @@ def test_the_documents_three_workflows_go_back_to_their_backups(desk: Desk) -> N
     names = ("ci.yml", "ci-fast.yml", "test-full.yml")
     assert [desk.project.show(f"{WORKFLOWS}/{name}") for name in names] == [files[f"{name}.backup"] for name in names]
     assert len(desk.record()["actions"]) == 4
+
+
+def test_a_workflow_that_was_removed_comes_back(desk: Desk) -> None:
+    """GitHub knows it no more, so there is nothing of it to cancel; what other workflows do is not its affair."""
+    desk.project.push({CI: None}, "No more CI")
+    busy = desk.project.repository.add_run(workflow="ci-fast.yml", status="in_progress")
+    desk.run("ci-rollback.yml", method="swap", to=STABLE, files="ci.yml").ok()
+    assert LEGACY in (desk.project.show(CI) or "")
+    assert busy.cancel_asked is None
 
 
 def test_ci_feature_flag(desk: Desk) -> None:

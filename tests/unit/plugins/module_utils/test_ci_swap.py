@@ -129,3 +129,10 @@ def test_differences_are_shown_as_far_as_they_are_read() -> None:
     assert "--- a/c\n+++ /dev/null\n" in shown
     long = Contents(before={"a": None}, after={"a": b"x\n" * 1000})
     assert _ci_swap.differences(long)["prepared"].endswith("... and 603 more lines\n")
+
+
+def test_what_is_no_text_is_only_named() -> None:
+    binary = Contents(before={"a": b"1\n", "b": None}, after={"a": b"\0\x1b[2J", "b": b"x\n"})
+    shown = _ci_swap.differences(binary)["prepared"]
+    assert shown.startswith("Binary files a/a and b/a differ\n")
+    assert ("\x1b" in shown, "+x\n" in shown) == (False, True)

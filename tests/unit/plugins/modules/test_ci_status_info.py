@@ -64,6 +64,12 @@ def test_a_branch_that_is_not_there_is_no_ci_that_is_well(ci: Any) -> None:
         ci.call(ci_status_info, github={"branch": "mian"})
 
 
+def test_a_workflow_without_runs_is_told(broken: Any) -> None:
+    assert broken.call(ci_status_info, workflows=["ci.yml", "cii.yml"])["remarks"] == [
+        "none of the newest 100 runs on main is one of cii.yml"
+    ]
+
+
 def test_a_baseline_is_compared_with(broken: Any) -> None:
     baseline = {"ci.yml": {"median_seconds": 300.0, "pass_rate": 100.0}}
     found = broken.call(ci_status_info, workflows=["ci.yml"], baseline=baseline)

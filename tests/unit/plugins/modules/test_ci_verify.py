@@ -63,6 +63,14 @@ def test_without_the_trigger_the_run_of_the_push_counts(ci: Any) -> None:
     assert not ci.project.asked("POST")
 
 
+def test_without_the_trigger_a_run_that_failed_has_to_be_run_again_at_github(ci: Any) -> None:
+    ci.project.push({f"{WORKFLOWS}/ci.yml": github.workflow("ci", LEGACY, "  push:\n")}, "push only")
+    ci.repository.add_run(workflow="ci.yml", conclusion="failure")
+    with pytest.raises(RollbackError, match="proves nothing") as caught:
+        ci.call(ci_verify, workflow="ci.yml")
+    assert "run it again there" in caught.value.hint
+
+
 def test_without_the_trigger_and_without_a_push_that_starts_runs_it_says_why(ci: Any) -> None:
     ci.project.push({f"{WORKFLOWS}/ci.yml": github.workflow("ci", LEGACY, "  push:\n")}, "push only")
     with pytest.raises(RollbackError, match=r"no run of ci\.yml was started") as caught:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._http import Answer, Http
 from ansible_collections.tiered.rollback.plugins.modules import github_workflow_swap
 from ansible_collections.tiered.rollback.tests.support import github
 from ansible_collections.tiered.rollback.tests.support.github import BROKEN, DOCKER, LEGACY, STABLE, WORKFLOWS
@@ -146,6 +147,25 @@ def test_the_same_change_is_proposed_for_each_branch_that_needs_it(ci: Any) -> N
         client = ci.project.described(branch=branch)
         ci.call(github_workflow_swap, github=client, files=["ci.yml"], pull_request="always")
     assert [pull.base for pull in ci.repository.pulls.values()] == ["main", "release"]
+
+
+@pytest.mark.parametrize("content", [b"<html>Log in</html>", b"[]", b"{}"])
+@pytest.mark.parametrize(
+    "path", ["/graphql", "/git/trees", "/git/commits", "/git/refs/heads/main", "/git/refs", "/pulls"]
+)
+def test_what_somebody_else_answers_is_told(ci: Any, monkeypatch: Any, path: str, content: bytes) -> None:
+    """A proxy that wants a login, for one; the branch may not be taken for moved then."""
+    exchange = Http.exchange
+
+    def elsewhere(self: Http, method: str, asked: str, *more: Any, **options: Any) -> Answer:
+        if method != "GET" and asked.endswith(path):
+            return Answer(200, {"Content-Type": "text/html"}, content)
+        return exchange(self, method, asked, *more, **options)
+
+    monkeypatch.setattr(Http, "exchange", elsewhere)
+    with pytest.raises(RollbackError, match="GitHub's API does not answer with"):
+        swap(ci, pull_request="always" if path in ("/git/refs", "/pulls") else "never")
+    assert ci.project.head() == ci.project.commits[BROKEN]
 
 
 def test_a_proposal_whose_request_was_never_opened_is_made_whole(ci: Any) -> None:
