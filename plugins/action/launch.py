@@ -76,7 +76,10 @@ class ActionModule(ActionBase):
         if not any(name in values for name in _enforcement.VARIABLES):
             return None
         approvers = self._approvers(variables)
-        found = _enforcement.enforce(values, tier, run.user, approvers)
+        stack = variables.get("rollback_stack")
+        # A stack that is itself a template cannot be looked into here, and counts as one with databases.
+        databases = not isinstance(stack, dict) or bool(stack.get("postgres") or stack.get("sqlite"))
+        found = _enforcement.enforce(values, tier, run.user, approvers, databases=databases)
         # In an emergency nobody sits and waits at a prompt: the name comes with the command.
         if tier == "1" and found and _enforcement.waiting(found) and not self._task.check_mode:
             raise _enforcement.missing(found, approvers)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _decision
-from ansible_collections.tiered.rollback.plugins.module_utils._decision_matrix import APPROVALS, TIERS
+from ansible_collections.tiered.rollback.plugins.module_utils._decision_matrix import APPROVALS, ISSUES, TIERS
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 #: Launch variables of every playbook that asks the matrix.
@@ -20,13 +20,17 @@ VARIABLES = ("severity", "issue", "override_reason", "approved_by")
 _RECORDED = ("severity", "issue", "row", "decision", "action", "tiers", "within", "approval", "sources", "note")
 
 
-def enforce(given: Mapping[str, str], tier: str, user: str, approvers: Mapping[str, Any]) -> dict[str, Any] | None:
+def enforce(
+    given: Mapping[str, str], tier: str, user: str, approvers: Mapping[str, Any], *, databases: bool = True
+) -> dict[str, Any] | None:
     """Ask the matrix whether a tier is allowed.
 
     :param given: the checked launch variables.
     :param tier: ``1``, ``2``, ``3`` or ``ci``.
     :param user: who runs the playbook.
     :param approvers: names by approval level; a level without any takes every name.
+    :param databases: whether the stack describes any. Where it does not, Tier 1 does all that Tier 2 would, which
+        refuses such a stack; data that is lost or corrupt is another matter.
     :returns: what is to be recorded; None where nothing was stated. Nobody has approved yet where ``asked`` is true and
         there is no ``approved_by``.
     :raises RollbackError: when the tier is not allowed and no reason to override that is given, or when somebody
@@ -37,7 +41,8 @@ def enforce(given: Mapping[str, str], tier: str, user: str, approvers: Mapping[s
         return stated or None
     about = "ci" if tier == "ci" else "service"
     found = _decision.decide(given.get("severity"), given.get("issue"), about=about)
-    allowed = tier in [str(each) for each in found.tiers]
+    instead = not databases and tier == "1" and 2 in found.tiers and ISSUES[found.issue]["group"] == "service"
+    allowed = instead or tier in [str(each) for each in found.tiers]
     if not allowed and "override_reason" not in stated:
         raise _refusal(found)
     answer = found.to_dict()

@@ -26,7 +26,7 @@ from ansible_collections.tiered.rollback.tests.support.stack import Stack
 def stack(make_stack: Any) -> Stack:
     """v0.9.0 can be gone back to; v1.0.0 runs."""
     made: Stack = make_stack()
-    made.variables["rollback_approvers"] = {"team_lead": ["alice", "bob"]}
+    made.variables["rollback_approvers"] = {"team_lead": ["alice", "bob"], "team_consensus": ["carol"]}
     made.compose({"api": made.published()})
     made.deploy("v0.9.0")
     made.capture("v0.9.0")
@@ -146,19 +146,28 @@ def test_an_emergency_needs_nobody(stack: Stack) -> None:
     stack.undo().ok()
 
 
+PART = {"component": "api", "version": "v0.9.0", "severity": "P2"}
+
+
 def test_who_may_approves_on_the_command_line(stack: Stack) -> None:
-    stack.run("tier2-standard.yml", version="v0.9.0", severity="P1", approved_by="bob").ok()
+    stack.run("tier3-partial.yml", **PART, approved_by="carol").ok()
     decision, told = recorded(stack)
-    assert (decision["approved_by"], decision["tiers"]) == ("bob", [2])
-    assert "| approved by | bob |" in told
+    assert (decision["approved_by"], decision["tiers"]) == ("carol", [3])
+    assert "| approved by | carol |" in told
+    stack.undo().ok()
+
+
+def test_without_a_database_tier_1_is_let_through_where_the_matrix_says_tier_2(stack: Stack) -> None:
+    stack.rollback("v0.9.0", severity="P1", approved_by="bob").ok()
+    assert recorded(stack)[0]["allowed"] is True
     stack.undo().ok()
 
 
 def test_phases_keep_what_was_decided(stack: Stack, tmp_path: Path) -> None:
     plan = tmp_path / "phases.yml"
     plan.write_text("phases: [{name: Take the API back, version: v0.9.0, revert: [api]}]\n")
-    stack.run("tier3-partial.yml", plan=str(plan), severity="P2", approved_by="the team").ok()
-    assert recorded(stack)[0]["approved_by"] == "the team"
+    stack.run("tier3-partial.yml", plan=str(plan), severity="P2", approved_by="carol").ok()
+    assert recorded(stack)[0]["approved_by"] == "carol"
     stack.undo().ok()
 
 
@@ -197,17 +206,17 @@ def at_a_terminal(stack: Stack, answer: str, name: str, **variables: Any) -> Out
 
 
 def test_at_a_terminal_somebody_is_asked_for(stack: Stack) -> None:
-    outcome = at_a_terminal(stack, "alice", "tier2-standard.yml", version="v0.9.0", severity="P1").ok()
-    assert "needs the approval of the team lead (alice, bob)" in outcome.said
+    outcome = at_a_terminal(stack, "carol", "tier3-partial.yml", **PART).ok()
+    assert "needs the approval of the team's consensus (carol)" in outcome.said
     decision, _told = recorded(stack)
-    assert decision["approved_by"] == "alice"
+    assert decision["approved_by"] == "carol"
     assert isinstance(decision["approval_seconds"], int)
     stack.undo().ok()
 
 
 def test_at_a_terminal_a_wrong_name_touches_nothing(stack: Stack) -> None:
     before = stack.snapshot()
-    outcome = at_a_terminal(stack, "mallory", "tier2-standard.yml", version="v0.9.0", severity="P1")
+    outcome = at_a_terminal(stack, "mallory", "tier3-partial.yml", **PART)
     assert outcome.rc == 2
     assert "mallory may not approve" in outcome.said
     assert stack.snapshot() == before
@@ -215,7 +224,7 @@ def test_at_a_terminal_a_wrong_name_touches_nothing(stack: Stack) -> None:
 
 def test_check_mode_asks_nobody(stack: Stack) -> None:
     before = stack.snapshot()
-    stack.run("tier2-standard.yml", "--check", version="v0.9.0", severity="P1").ok()
+    stack.run("tier3-partial.yml", "--check", **PART).ok()
     assert stack.snapshot() == before
 
 

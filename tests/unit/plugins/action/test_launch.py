@@ -151,3 +151,18 @@ def test_a_phase_keeps_what_was_decided_of_its_run_and_another_playbook_does_not
     assert _launch(after, playbook="tier3-partial.yml")["run"]["decision"] == first["run"]["decision"]
     assert _launch(after, playbook="undo.yml")["run"]["decision"] is None
     assert _launch(after, playbook="tier3-partial.yml", tier="3")["run"]["decision"] is None
+
+
+@pytest.mark.parametrize(
+    ("stack", "allowed"),
+    [
+        ({"name": "shop"}, True),
+        ({"name": "shop", "postgres": [], "sqlite": []}, True),
+        ({"name": "shop", "sqlite": [{"path": "/data/shop.db"}]}, False),
+        ("{{ my_stack }}", False),
+        (None, False),
+    ],
+)
+def test_a_stack_without_databases_may_take_tier_1_for_tier_2(stack: Any, allowed: bool) -> None:
+    variables = {"severity": "P1", "override_reason": "x", "approved_by": "alice", "rollback_stack": stack}
+    assert _launch(variables, tier="1")["run"]["decision"]["allowed"] is allowed

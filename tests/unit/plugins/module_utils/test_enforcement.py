@@ -71,6 +71,22 @@ def test_a_reason_overrides_the_matrix_and_is_recorded() -> None:
     assert (recorded["row"], recorded["sources"]) == ("high/data", ["001", "003", "004"])
 
 
+@pytest.mark.parametrize(
+    ("tier", "severity", "issue", "allowed"),
+    [
+        ("1", "P1", "high_error_rate", True),
+        ("1", "P1", "data_corruption", False),
+        ("1", "P2", "minor_bug", False),
+        ("3", "P1", "high_error_rate", False),
+    ],
+)
+def test_without_a_database_tier_1_does_what_tier_2_would(tier: str, severity: str, issue: str, allowed: bool) -> None:
+    given = {"severity": severity, "issue": issue, "override_reason": "x"}
+    recorded = _enforcement.enforce(given, tier, "olga", {}, databases=False)
+    assert recorded is not None
+    assert recorded["allowed"] is allowed
+
+
 def test_a_blank_reason_is_none() -> None:
     with pytest.raises(RollbackError, match="says tier 2"):
         enforce("1", severity="P1", override_reason="  ")
