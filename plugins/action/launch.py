@@ -12,6 +12,7 @@ import getpass
 import os
 import platform
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ from ansible.module_utils.common.validation import (
     check_required_one_of,
 )
 from ansible.plugins.action import ActionBase
-from ansible_collections.tiered.rollback.plugins.module_utils import _names, _run
+from ansible_collections.tiered.rollback.plugins.module_utils import _enforcement, _names, _run
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 
@@ -38,9 +39,11 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         arguments = self._task.args
         required = list(arguments.get("required") or [])
+        tier = arguments.get("tier")
+        taken = [*required, *(arguments.get("optional") or []), *(_enforcement.VARIABLES if tier else ()), "reason"]
         try:
             # task_vars hold extra variables as they were written; reading them evaluates nothing.
-            values = _names.launch_values(variables, [*required, *(arguments.get("optional") or []), "reason"])
+            values = _names.launch_values(variables, taken)
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
         missing = [name for name in required if name not in values]
@@ -55,8 +58,36 @@ class ActionModule(ActionBase):
             check_required_by(arguments.get("required_by") or {}, values)
         except TypeError as error:
             raise AnsibleActionFail(f"{error}\nHINT: The playbook's first lines show how it is called.") from error
-        launch = {"run": identity(variables, str(arguments["playbook"]), values).to_dict(), "given": values}
+        run = identity(variables, str(arguments["playbook"]), values)
+        launch: dict[str, Any] = {"given": values}
+        try:
+            decision = self._decision(run, str(tier), values, variables) if tier else _decided(run.playbook, variables)
+        except RollbackError as error:
+            raise AnsibleActionFail(str(error)) from error
+        if _enforcement.waiting(decision) and not self._task.check_mode:
+            launch["question"] = _enforcement.question(decision or {}, self._approvers(variables))
+        launch["run"] = replace(run, decision=decision).to_dict()
         return {"changed": False, "ansible_facts": {"rollback_launch": launch}}
+
+    def _decision(
+        self, run: _run.Run, tier: str, values: dict[str, str], variables: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Return what the matrix says, after it has let the playbook run."""
+        if not any(name in values for name in _enforcement.VARIABLES):
+            return None
+        approvers = self._approvers(variables)
+        stack = variables.get("rollback_stack")
+        # A stack that is itself a template cannot be looked into here, and counts as one with databases.
+        databases = not isinstance(stack, dict) or bool(stack.get("postgres") or stack.get("sqlite"))
+        found = _enforcement.enforce(values, tier, run.user, approvers, databases=databases)
+        # In an emergency nobody sits and waits at a prompt: the name comes with the command.
+        if tier == "1" and found and _enforcement.waiting(found) and not self._task.check_mode:
+            raise _enforcement.missing(found, approvers)
+        return found
+
+    def _approvers(self, variables: dict[str, Any]) -> Any:
+        configured = variables.get("rollback_approvers")
+        return self._templar.template(configured) if configured else {}
 
 
 def identity(variables: dict[str, Any], playbook: str, values: dict[str, str]) -> _run.Run:
@@ -75,6 +106,12 @@ def identity(variables: dict[str, Any], playbook: str, values: dict[str, str]) -
         playbook=playbook,
         reason=values.get("reason", ""),
     )
+
+
+def _decided(playbook: str, variables: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what was decided of the run that this one is a phase of."""
+    before = variables.get("rollback_launch")
+    return before["run"]["decision"] if before and before["run"]["playbook"] == playbook else None
 
 
 def _plain(text: str) -> str:

@@ -44,6 +44,7 @@ def record(run: Run, stack: str, outcome: str, facts: Mapping[str, Any], ended: 
         "user": run.user,
         "playbook": run.playbook,
         "reason": run.reason or "not stated",
+        "decision": run.decision,
         "kind": CI,
         "tier": 3,
         "outcome": outcome,
@@ -64,6 +65,7 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
         # No restore point: git has the state before.
         "before": None,
         "outage": None,
+        **({"decision": full["decision"]} if full["decision"] else {}),
     }
 
 
@@ -78,6 +80,7 @@ def markdown(full: Mapping[str, Any]) -> str:
         "",
         *table(("", ""), [*rows, ("commit before", full["before"]), ("commit after", full["after"])]),
     ]
+    lines += _outcome.decision(full["decision"])
     if full["pull_request"]:
         lines += [f"The branch is protected: the change waits in {plain(full['pull_request'])}.", ""]
     if full["error"]:

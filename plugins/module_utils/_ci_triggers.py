@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which limits the figures of CI have crossed, and what that calls for (pure).
+"""Which limits the figures of CI have crossed, and what the decision matrix says to that (pure).
 
 The limits are those of documents 000 (automatic rollback conditions, alerting thresholds, key metrics) and 001 (primary
 triggers, decision matrix).
@@ -10,54 +10,26 @@ triggers, decision matrix).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any
 
+from ansible_collections.tiered.rollback.plugins.module_utils import _decision, _triggers
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_metrics import Metrics
+from ansible_collections.tiered.rollback.plugins.module_utils._decision_matrix import APPROVALS
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._triggers import SEVERITIES, Trigger
 
-#: From the mildest to the worst.
-SEVERITIES = ("none", "low", "medium", "high", "critical")
 _MINUTE = 60.0
 
-
-@dataclass(frozen=True, kw_only=True)
-class Trigger:
-    """A limit, and how bad it is to be beyond it.
-
-    :param measure: a figure of :class:`Metrics`, or one of those that compare it with a baseline: ``slower``, percent
-        that the median run is slower, and ``failing_more``, points by which the share of failed runs is higher.
-    :param above: whether beyond is above the limit, not below it.
-    :param severity: of document 001's matrix; ``none`` where it is worth a look and no rollback.
-    :param alert: as document 000 calls it: ``warning`` or ``critical``.
-    """
-
-    measure: str
-    above: bool
-    limit: float
-    severity: str
-    alert: str
-    meaning: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Advice:
-    """What document 001's matrix says to a severity.
-
-    :param within_hours: None where there is no hurry.
-    """
-
-    action: str
-    within_hours: int | None
-    approval: str
-
-
+#: A measure is a figure of :class:`Metrics`, or one of those that compare it with a baseline: ``slower``, percent that
+#: the median run is slower, and ``failing_more``, points by which the share of failed runs is higher.
 TRIGGERS: Mapping[str, Trigger] = {
     "ci_broken": Trigger(
         measure="failed_in_row",
         above=True,
         limit=2,
         severity="critical",
+        issue="ci_broken",
         alert="critical",
         meaning="CI is broken: every one of the newest runs failed",
     ),
@@ -66,20 +38,34 @@ TRIGGERS: Mapping[str, Trigger] = {
         above=True,
         limit=35 * _MINUTE,
         severity="high",
+        issue="ci_slow",
         alert="critical",
         meaning="CI takes too long",
     ),
     "ci_time_critical": Trigger(
-        measure="seconds", above=True, limit=25 * _MINUTE, severity="none", alert="critical", meaning="CI is very slow"
+        measure="seconds",
+        above=True,
+        limit=25 * _MINUTE,
+        severity="none",
+        issue="ci_slow",
+        alert="critical",
+        meaning="CI is very slow",
     ),
     "ci_time_warning": Trigger(
-        measure="seconds", above=True, limit=20 * _MINUTE, severity="none", alert="warning", meaning="CI is slow"
+        measure="seconds",
+        above=True,
+        limit=20 * _MINUTE,
+        severity="none",
+        issue="ci_slow",
+        alert="warning",
+        meaning="CI is slow",
     ),
     "coverage_missing": Trigger(
         measure="coverage_missing_in_row",
         above=True,
         limit=2,
         severity="high",
+        issue="ci_coverage",
         alert="critical",
         meaning="coverage reports are missing in run after run",
     ),
@@ -88,6 +74,7 @@ TRIGGERS: Mapping[str, Trigger] = {
         above=True,
         limit=0,
         severity="none",
+        issue="ci_coverage",
         alert="critical",
         meaning="the newest run left no coverage report",
     ),
@@ -96,6 +83,7 @@ TRIGGERS: Mapping[str, Trigger] = {
         above=True,
         limit=2,
         severity="high",
+        issue="ci_build_failing",
         alert="critical",
         meaning="the image does not build in run after run",
     ),
@@ -104,6 +92,7 @@ TRIGGERS: Mapping[str, Trigger] = {
         above=True,
         limit=20,
         severity="high",
+        issue="ci_failing",
         alert="critical",
         meaning="more runs fail than in the baseline",
     ),
@@ -112,44 +101,55 @@ TRIGGERS: Mapping[str, Trigger] = {
         above=True,
         limit=50,
         severity="high",
+        issue="ci_slow",
         alert="critical",
         meaning="CI is much slower than before",
     ),
     "slower": Trigger(
-        measure="slower", above=True, limit=20, severity="medium", alert="warning", meaning="CI is slower than before"
+        measure="slower",
+        above=True,
+        limit=20,
+        severity="medium",
+        issue="ci_slow",
+        alert="warning",
+        meaning="CI is slower than before",
     ),
     "unreliable": Trigger(
-        measure="pass_rate", above=False, limit=95, severity="medium", alert="warning", meaning="too many runs fail"
+        measure="pass_rate",
+        above=False,
+        limit=95,
+        severity="medium",
+        issue="ci_failing",
+        alert="warning",
+        meaning="too many runs fail",
     ),
     "tests_failing": Trigger(
         measure="test_failure_rate",
         above=True,
         limit=5,
         severity="high",
+        issue="ci_failing",
         alert="warning",
         meaning="too many tests fail in the newest run",
     ),
     "coverage_low": Trigger(
-        measure="coverage", above=False, limit=80, severity="low", alert="warning", meaning="too little code is covered"
+        measure="coverage",
+        above=False,
+        limit=80,
+        severity="low",
+        issue="ci_coverage",
+        alert="warning",
+        meaning="too little code is covered",
     ),
     "artifacts_missing": Trigger(
         measure="artifact_rate",
         above=False,
         limit=100,
         severity="low",
+        issue="ci_artifacts",
         alert="warning",
         meaning="runs that succeeded left no artifacts",
     ),
-}
-
-ADVICE: Mapping[str, Advice] = {
-    "critical": Advice(action="roll back at once", within_hours=1, approval="a single maintainer"),
-    "high": Advice(action="roll back", within_hours=24, approval="the team lead"),
-    "medium": Advice(action="roll back", within_hours=7 * 24, approval="the team's consensus"),
-    "low": Advice(
-        action="fix forward, or roll back in the next sprint", within_hours=None, approval="the team's discretion"
-    ),
-    "none": Advice(action="nothing", within_hours=None, approval="none"),
 }
 
 
@@ -169,20 +169,19 @@ def crossed(now: Metrics, baseline: Mapping[str, Any] | None, replaced: Mapping[
     :param baseline: figures of when all was well, as :class:`Metrics` has them; None where there are none.
     :param replaced: what :func:`limits` returns.
     """
-    measured = {**asdict(now), **_compared(now, baseline or {})}
-    fired = []
-    for name, default in TRIGGERS.items():
-        trigger = replace(default, limit=replaced.get(name, default.limit))
-        value = measured[trigger.measure]
-        if value is not None and (value > trigger.limit if trigger.above else value < trigger.limit):
-            fired.append({"name": name, "value": value, **asdict(trigger)})
-    return sorted(fired, key=lambda each: -SEVERITIES.index(each["severity"]))
+    return _triggers.crossed({**asdict(now), **_compared(now, baseline or {})}, TRIGGERS, replaced)
 
 
 def advise(fired: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the matrix says to the worst of the triggers that fired."""
-    severity = max((each["severity"] for each in fired), key=SEVERITIES.index, default="none")
-    return {"severity": severity, **asdict(ADVICE[severity])}
+    """Return what the decision matrix says to the worst of the triggers that fired."""
+    worst = max(fired, key=lambda each: SEVERITIES.index(each["severity"]), default={"severity": "none", "issue": None})
+    found = _decision.decide(worst["severity"], worst["issue"], about="ci")
+    return {
+        "severity": found.severity,
+        "action": found.action,
+        "within_hours": found.within and found.within // 3600,
+        "approval": APPROVALS[found.approval]["who"],
+    }
 
 
 def unmet(seconds: float | None, coverage: float | None, artifacts: int, targets: Mapping[str, float]) -> list[str]:

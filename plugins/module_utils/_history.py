@@ -44,7 +44,7 @@ def _stages(record: Mapping[str, Any]) -> dict[str, float | None]:
         # Nothing measures these two yet: a run begins when somebody has decided.
         "detect": None,
         "decide": None,
-        "approve": record.get("approval_seconds"),
+        "approve": (record.get("decision") or {}).get("approval_seconds"),
         "execute": round(record["duration"] - verify, 3) if phases else None,
         "verify": round(verify, 3) if phases else None,
     }

@@ -90,8 +90,8 @@ def timeline(full: Mapping[str, Any]) -> list[tuple[str, str]]:
         (_NO_TIME, f"Deployment of {_telling.known(full, 'from_version')} started: {_blank('when?')}"),
         (_NO_TIME, f"Issue detected: {_telling.known(full, 'reason')} ({_blank('when, by whom?')})"),
     ]
-    if full.get("approved_by"):
-        told.append((_NO_TIME, f"{what} approved by {full['approved_by']}"))
+    if approved_by := (full.get("decision") or {}).get("approved_by"):
+        told.append((_NO_TIME, f"{what} approved by {approved_by}"))
     restored = _telling.restored(full)
     if restored is None:
         told.append((_NO_TIME, f"Service restored: not seen by this run; {_blank('when?')}"))

@@ -34,6 +34,10 @@ _METHOD = re.compile(r"feature_flag|swap|revert|phased")
 _TIER = re.compile(r"[1-3]")
 _KIND = re.compile(r"rollback|undo|ci|migration")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SEVERITY = re.compile(r"P[0-2]|critical|high|medium|low")
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,59}")
+_FIGURES = re.compile(r"@[A-Za-z0-9._/ -]{1,400}|[a-z_]{1,60}=[0-9.eE+-]{1,30}(,[a-z_]{1,60}=[0-9.eE+-]{1,30}){0,99}")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 #: Variables that a person or a system states at launch, with the pattern each must match in full.
@@ -69,6 +73,11 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "kind": _KIND,
     "since": _DATE,
     "verify": _BOOL,
+    "severity": _SEVERITY,
+    "issue": _WORD,
+    "override_reason": _TEXT,
+    "approved_by": _PERSON,
+    "metrics": _FIGURES,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
@@ -85,6 +94,10 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _TIER: "1, 2 or 3",
     _KIND: "rollback, undo, ci or migration",
     _DATE: "a day, as 2026-11-20",
+    _SEVERITY: "P0, P1, P2, critical, high, medium or low",
+    _WORD: "lower-case letters, digits and '_'; decide.yml lists the issues when it is given an unknown one",
+    _PERSON: "a person's name: letters, digits, spaces, '.', '_', '@' and '-', at most 60 of them",
+    _FIGURES: "@FILE (JSON), NAME=number with commas between them, or a dictionary of names and numbers",
     _ASSIGNMENTS: "NAME=value, with commas between them, or a dictionary of names and plain values",
 }
 
@@ -148,6 +161,11 @@ def http_url(url: str, where: str) -> str:
     return url
 
 
+def person(value: object) -> str:
+    """Return a person's name, or raise."""
+    return _match(_PERSON, value, "the name of who approves", _ALLOWED[_PERSON])
+
+
 def database(value: object) -> str:
     """Return the name of a database in a stack's description, which also names a directory, or raise."""
     return _match(_VERSION, value, "the name of a database", f"its key 'name' with {_ALLOWED[_VERSION]}")
@@ -157,6 +175,8 @@ def _as_text(value: object, pattern: re.Pattern[str]) -> object:
     """Return a list of services or a dictionary of flags, as JSON has them, in the form that a survey's text has."""
     if pattern in (_SERVICES, _FILES) and isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
+    if pattern is _FIGURES and isinstance(value, Mapping):
+        return ",".join(f"{name}={number}" for name, number in value.items() if number is not None)
     if pattern is _ASSIGNMENTS and isinstance(value, Mapping):
         words = {name: str(entry).lower() if isinstance(entry, bool) else entry for name, entry in value.items()}
         return ",".join(f"{name}={word}" for name, word in words.items())

@@ -48,6 +48,7 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         "user": run.user,
         "playbook": run.playbook,
         "reason": run.reason or "not stated",
+        "decision": run.decision,
         "kind": journal.kind,
         "tier": journal.tier,
         "target": journal.target,
@@ -83,7 +84,7 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
         "before",
     )
     found = {key: full[key] for key in (*keys, "started", "ended", "duration", "outage", "outcome")}
-    found |= {key: full[key] for key in ("scope", "phase") if full.get(key) is not None}
+    found |= {key: full[key] for key in ("scope", "phase", "decision") if full.get(key) is not None}
     if full["outcome"] == SUCCEEDED and full.get("databases"):
         found["databases"] = full["databases"]
     return found
@@ -113,6 +114,7 @@ def markdown(full: Mapping[str, Any]) -> str:
             ],
         ),
     ]
+    lines += decision(full["decision"])
     lines += _databases(full)
     if full.get("error"):
         lines += ["## Error", "", "```", plain(full["error"]), "```", ""]
@@ -136,6 +138,31 @@ def markdown(full: Mapping[str, Any]) -> str:
 def next_steps(full: Mapping[str, Any]) -> list[str]:
     """Return what is to be done after a run."""
     return [step.format(**full) for step in _NEXT[full["outcome"]]]
+
+
+def decision(found: Mapping[str, Any] | None) -> list[str]:
+    """Tell of a decision in Markdown."""
+    rows = decided(found)
+    return ["## Decision", "", *table(("", ""), rows)] if rows else []
+
+
+def decided(found: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
+    """Tell what the decision matrix says to a run, who has approved it, and why the matrix was overridden."""
+    if not found:
+        return []
+    told = {
+        "severity and issue": f"{found['severity']}/{found['issue']}" if "row" in found else "not stated",
+        "the matrix says": found.get("action"),
+        "tiers it allows": ", ".join(map(str, found["tiers"])) or "none" if "row" in found else None,
+        "deadline": f"{found['within']} s" if found.get("within") else None,
+        "row": f"{found['row']} (document {', '.join(found['sources'])})" if "row" in found else None,
+        "note": found.get("note"),
+        "approval": found.get("approval"),
+        "approved by": found.get("approved_by"),
+        "approved after": f"{found['approval_seconds']} s" if "approval_seconds" in found else None,
+        "overridden because": found.get("override_reason"),
+    }
+    return [(name, value) for name, value in told.items() if value]
 
 
 def loss_in_short(full: Mapping[str, Any]) -> str:

@@ -25,7 +25,6 @@ _STATES: Mapping[str, tuple[str, str]] = {
     _outcome.FAILED: ("bad", "✗ failed"),
 }
 _NO_STATE = ("soft", "? unknown")
-_DECIDED = ("approved_by", "approval_seconds", "override_reason")
 _IDENTITY = ("run", "playbook", "kind", "stack", "repository", "branch", "user", "host", "target", "before", "after")
 
 
@@ -90,10 +89,7 @@ def _timeline(full: Mapping[str, Any]) -> list[Markup]:
 
 
 def _decision(full: Mapping[str, Any]) -> list[Markup]:
-    decision = full.get("decision") or {}
-    rows = list(decision.items()) if isinstance(decision, Mapping) else [("decision", decision)]
-    rows += [(key.replace("_", " "), full[key]) for key in _DECIDED if full.get(key) is not None]
-    told = [(name, value) for name, value in rows if value not in (None, "", [], {})]
+    told = _outcome.decided(full.get("decision"))
     return [section("Decision and approval", table(("", ""), told))] if told else []
 
 

@@ -21,6 +21,8 @@ class Run:
     :param id: UTC time and six random hexadecimal digits; sorts by time.
     :param started: UTC, ISO 8601.
     :param boot: boot id of the controller, so that its process ids mean something.
+    :param decision: what the decision matrix says to it, who has approved it and why the matrix is overridden, as
+        ``_enforcement`` records it; None where neither severity nor issue was stated.
     :param pid: process of ``ansible-playbook``; *pid_started* tells a reused number apart (clock ticks since boot).
     """
 
@@ -33,6 +35,7 @@ class Run:
     pid_started: int
     playbook: str
     reason: str = ""
+    decision: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run as JSON types."""

@@ -20,6 +20,12 @@ extends_documentation_fragment:
   - tiered.rollback.stack.run
   - tiered.rollback.stack.attributes
 options:
+  prove_writable:
+    description:
+      - Whether to see, before anything else is touched, that the token may write. Nothing but an attempt tells; this
+        one leaves an object behind that nothing refers to, and that GitHub removes in time.
+    type: bool
+    default: false
   metrics:
     description: What M(tiered.rollback.ci_status_info) said before.
     type: dict
@@ -69,6 +75,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     **_context.GITHUB_OPTIONS,
     **_context.RUN_OPTIONS,
     "metrics": {"type": "dict", "required": True},
+    "prove_writable": {"type": "bool", "default": False},
 }
 _MANIFEST = "manifest.json"
 
@@ -88,6 +95,8 @@ def act(ctx: Context) -> dict[str, Any]:
         known = _files.load_json(kept, str(directory / _MANIFEST))
         return {**_context.acted([]), **result, "commit": known["commit"], "files": sorted(known["files"])}
     if not ctx.module.check_mode:
+        if ctx.module.params["prove_writable"]:
+            ctx.github.send("POST", "/git/blobs", {"content": "may I write?\n", "encoding": "utf-8"}, repeatable=True)
         contents, _pull = tree.read([entry.blob for entry in entries.values()], head.branch)
         _write(ctx, {path: contents[entry.blob] for path, entry in entries.items()}, head)
     return {**_context.acted([f"keep {len(entries)} files of {head.commit[:12]}"] if entries else []), **result}

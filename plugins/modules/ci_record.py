@@ -60,9 +60,9 @@ options:
           remarks: {description: What could not be read., type: list, elements: str, default: []}
           url: {description: Its page., type: str}
   lock_wait:
-    description: Seconds to wait for another run on the same stack.
+    description: Seconds to wait for another run on the same stack; one with databases may keep it that long.
     type: int
-    default: 30
+    default: 1800
 """
 
 EXAMPLES = r"""
@@ -143,7 +143,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
             },
         },
     },
-    "lock_wait": {"type": "int", "default": 30},
+    "lock_wait": {"type": "int", "default": 1800},
 }
 
 

@@ -112,6 +112,7 @@ triggers:
     limit: {description: Its limit., type: float}
     above: {description: "Whether beyond is above the limit, not below it.", type: bool}
     severity: {description: "V(critical), V(high), V(medium), V(low), or V(none) for no rollback.", type: str}
+    issue: {description: "What it is to the decision matrix, such as V(ci_slow).", type: str}
     alert: {description: V(critical) or V(warning)., type: str}
     meaning: {description: What that means., type: str}
 advice:
@@ -158,6 +159,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _context,
     _github_runs,
     _github_tree,
+    _triggers,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_metrics import Names
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_reports import Reports
@@ -213,7 +215,7 @@ def act(ctx: Context) -> dict[str, Any]:
         for file, measured in metrics.items()
         for trigger in _ci_triggers.crossed(measured, params["baseline"].get(file), limits)
     ]
-    triggers.sort(key=lambda each: -_ci_triggers.SEVERITIES.index(each["severity"]))
+    triggers.sort(key=lambda each: -_triggers.SEVERITIES.index(each["severity"]))
     return {
         "changed": False,
         "repository": github.api.repository,

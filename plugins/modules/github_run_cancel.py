@@ -117,7 +117,10 @@ def act(ctx: Context) -> dict[str, Any]:
     doomed = [run for run in found if run not in spared]
     forced: list[int] = []
     if not ctx.module.check_mode:
-        asked = [run.id for run in doomed if _github_runs.cancel(ctx.github, run.id)]
+        # Whatever GitHub says to it: an answer that got lost comes back as one that there is nothing to cancel.
+        asked = [run.id for run in doomed]
+        for number in asked:
+            _github_runs.cancel(ctx.github, number)
         forced = _still_going(ctx.github, asked, params["force_after"])
         for number in forced:
             _github_runs.cancel(ctx.github, number, force=True)

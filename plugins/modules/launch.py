@@ -42,6 +42,17 @@ options:
     type: list
     elements: list
     default: []
+  tier:
+    description:
+      - The tier that the playbook rolls back by, for which the decision matrix is asked. The launch variables
+        C(severity), C(issue), C(override_reason) and C(approved_by) are then taken as well.
+      - Where C(severity) or C(issue) is given, a tier that the matrix does not allow fails, unless C(override_reason)
+        says why it is right all the same. Without either nothing is asked.
+      - Who may approve comes from the variable C(rollback_approvers). For tier 1 the name has to come with the command;
+        elsewhere M(tiered.rollback.approve) takes it later.
+      - A phase of a run, which states no tier, keeps what was decided of the run.
+    type: str
+    choices: ["1", "2", "3", ci]
   required_by:
     description: Launch variables that an optional one needs beside it.
     type: dict
@@ -74,7 +85,9 @@ ansible_facts:
   type: dict
   contains:
     rollback_launch:
-      description: C(given), the launch variables that were given, and C(run), the identity of this run.
+      description:
+        - C(given), the launch variables that were given, and C(run), the identity of this run with C(decision), what
+          the decision matrix says to it. C(question) says what is to be approved, where nobody has yet.
       type: dict
 """
 
@@ -91,6 +104,7 @@ def main() -> None:
             "required_one_of": {"type": "list", "elements": "list", "default": []},
             "mutually_exclusive": {"type": "list", "elements": "list", "default": []},
             "required_by": {"type": "dict", "default": {}},
+            "tier": {"type": "str", "choices": ["1", "2", "3", "ci"]},
         },
         supports_check_mode=True,
     ).fail_json(msg="tiered.rollback.launch runs on the controller; call it by its full name")

@@ -220,6 +220,19 @@ def test_what_could_not_prove_it_is_refused_first(desk: Desk) -> None:
         assert said in outcome.said
 
 
+def test_a_token_that_may_not_write_is_found_before_anything_is_cancelled(desk: Desk) -> None:
+    busy = desk.project.repository.add_run(workflow="ci.yml", status="in_progress")
+    desk.project.github.forbid(r"POST /repos/.*/git/(blobs|trees|commits)", permissions="contents=write")
+    outcome = desk.run("ci-rollback.yml", method="swap")
+    assert (outcome.rc, busy.cancel_asked) == (2, None)
+    assert "contents: write" in outcome.said
+
+
+def test_without_a_repository_it_says_which_variable_is_missing(desk: Desk) -> None:
+    desk.variables = {"rollback_stack": {"name": "shop", "project_src": "/opt/shop"}}
+    assert "rollback_stack.github is not set" in desk.run("ci-status.yml").said
+
+
 def test_a_wrong_token_is_told_and_not_shown(desk: Desk) -> None:
     desk.project.github._token = "another"
     outcome = desk.run("ci-rollback.yml", method="swap")

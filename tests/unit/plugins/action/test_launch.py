@@ -15,8 +15,10 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _run
 ATTACK = "{{ lookup('pipe', 'touch /tmp/tiered-rollback-was-here') }}"
 
 
-def _launch(variables: dict[str, Any], templar: MagicMock | None = None, **arguments: Any) -> dict[str, Any]:
-    task = MagicMock(async_val=0, check_mode=False, args={"playbook": "tier1-emergency.yml", **arguments})
+def _launch(
+    variables: dict[str, Any], templar: MagicMock | None = None, check_mode: bool = False, **arguments: Any
+) -> dict[str, Any]:
+    task = MagicMock(async_val=0, check_mode=check_mode, args={"playbook": "tier1-emergency.yml", **arguments})
     action = launch.ActionModule(
         task=task,
         connection=MagicMock(),
@@ -89,3 +91,78 @@ def test_what_goes_with_what_is_checked_and_the_playbook_named(variables: dict[s
     with pytest.raises(AnsibleActionFail, match=rf"{message}[\s\S]*HINT: The playbook's first lines"):
         _launch(variables, optional=["component", "flags", "version"], **rules)
     _launch({"component": "api", "version": "v1"}, optional=["component", "flags", "version"], **rules)
+
+
+@pytest.mark.parametrize("name", ["severity", "issue", "override_reason", "approved_by"])
+def test_what_the_matrix_is_asked_with_is_never_evaluated(name: str) -> None:
+    templar = MagicMock()
+    with pytest.raises(AnsibleActionFail, match=f"{name} has an unsafe or malformed value"):
+        _launch({name: ATTACK}, templar, tier="1")
+    assert templar.mock_calls == []
+
+
+@pytest.mark.parametrize("tier", ["1", "2", "3", "ci"])
+def test_without_a_label_the_matrix_is_not_asked(tier: str) -> None:
+    found = _launch({"rollback_approvers": ATTACK}, tier=tier)
+    assert found["run"]["decision"] is None
+    assert "question" not in found
+
+
+def test_a_playbook_of_no_tier_leaves_the_label_alone() -> None:
+    assert _launch({"severity": ATTACK, "issue": ATTACK})["run"]["decision"] is None
+
+
+def test_a_tier_that_the_matrix_does_not_allow_fails() -> None:
+    with pytest.raises(
+        AnsibleActionFail, match=r"tier 2 for P1/other\nHINT: Use tier2-standard\.yml, or state -e override"
+    ):
+        _launch({"severity": "P1"}, tier="1")
+
+
+def test_what_was_decided_travels_with_the_run() -> None:
+    found = _launch({"severity": "P1", "approved_by": "alice"}, tier="2")
+    decision = _run.from_dict(found["run"]).decision
+    assert decision is not None
+    assert (decision["row"], decision["approved_by"]) == ("high/service", "alice")
+    assert "question" not in found
+
+
+def test_where_somebody_has_to_approve_the_question_names_who_may() -> None:
+    templar = MagicMock()
+    templar.template.return_value = {"team_lead": ["alice", "bob"]}
+    variables = {"severity": "P1", "rollback_approvers": "{{ people }}"}
+    assert "team lead (alice, bob)" in _launch(variables, templar, tier="2")["question"]
+    assert "question" not in _launch(variables, templar, check_mode=True, tier="2")
+    with pytest.raises(AnsibleActionFail, match="mallory may not approve"):
+        _launch({**variables, "approved_by": "mallory"}, templar, tier="2")
+
+
+def test_an_emergency_does_not_wait_at_a_prompt() -> None:
+    variables = {"severity": "P1", "override_reason": "the disk is full"}
+    with pytest.raises(AnsibleActionFail, match=r"nobody has approved.*\nHINT: Add -e approved_by=NAME"):
+        _launch(variables, tier="1")
+    assert _launch(variables, check_mode=True, tier="1")["run"]["decision"]["allowed"] is False
+    assert _launch({"severity": "P0"}, tier="1")["run"]["decision"]["allowed"] is True
+
+
+def test_a_phase_keeps_what_was_decided_of_its_run_and_another_playbook_does_not() -> None:
+    first = _launch({"severity": "P2", "approved_by": "alice"}, tier="3", playbook="tier3-partial.yml")
+    after = {"rollback_launch": first}
+    assert _launch(after, playbook="tier3-partial.yml")["run"]["decision"] == first["run"]["decision"]
+    assert _launch(after, playbook="undo.yml")["run"]["decision"] is None
+    assert _launch(after, playbook="tier3-partial.yml", tier="3")["run"]["decision"] is None
+
+
+@pytest.mark.parametrize(
+    ("stack", "allowed"),
+    [
+        ({"name": "shop"}, True),
+        ({"name": "shop", "postgres": [], "sqlite": []}, True),
+        ({"name": "shop", "sqlite": [{"path": "/data/shop.db"}]}, False),
+        ("{{ my_stack }}", False),
+        (None, False),
+    ],
+)
+def test_a_stack_without_databases_may_take_tier_1_for_tier_2(stack: Any, allowed: bool) -> None:
+    variables = {"severity": "P1", "override_reason": "x", "approved_by": "alice", "rollback_stack": stack}
+    assert _launch(variables, tier="1")["run"]["decision"]["allowed"] is allowed

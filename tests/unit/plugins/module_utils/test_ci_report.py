@@ -57,6 +57,15 @@ def test_the_report_says_what_the_documents_notification_asks_for(build: Any) ->
     assert "| ci.yml | 50.0 | 10.0 | - | - | - |" in text
 
 
+def test_a_decision_is_in_record_ledger_and_report(build: Any) -> None:
+    decision = {"severity": "high", "issue": "ci_slow", "row": "high/ci", "tiers": ["ci"], "sources": ["001"]}
+    run = build.run(0, started="2026-11-20T10:00:00.000+00:00", decision={**decision, "approved_by": "alice"})
+    found = _ci_report.record(run, "shop", "succeeded", FACTS, ENDED)
+    assert found["decision"] == _ci_report.summary(found)["decision"] == {**decision, "approved_by": "alice"}
+    assert "| approved by | alice |" in _ci_report.markdown(found)
+    assert "decision" not in _ci_report.summary(full(build))
+
+
 def test_a_failure_says_what_failed_and_what_to_do(build: Any) -> None:
     text = _ci_report.markdown(full(build, "failed", error="it broke ``` | x", proof=[], actions=[], triggers=[]))
     assert "**CI rollback failed.**" in text

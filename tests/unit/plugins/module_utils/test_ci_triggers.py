@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _ci_triggers
+from ansible_collections.tiered.rollback.plugins.module_utils import _ci_triggers, _decision, _triggers
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_metrics import Metrics
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from hypothesis import given
@@ -74,18 +74,25 @@ def test_without_a_baseline_nothing_is_compared_with_it() -> None:
 
 def test_the_worst_comes_first_and_decides_the_advice() -> None:
     fired = _ci_triggers.crossed(replace(WELL, failed_in_row=3, coverage=10.0), None, {})
+    assert [each["issue"] for each in fired] == ["ci_broken", "ci_coverage"]
     assert [each["severity"] for each in fired] == ["critical", "low"]
     assert _ci_triggers.advise(fired)["within_hours"] == 1
     assert _ci_triggers.advise([])["action"] == "nothing"
 
 
-@given(st.lists(st.sampled_from(_ci_triggers.SEVERITIES), max_size=6), st.sampled_from(_ci_triggers.SEVERITIES))
+@given(st.lists(st.sampled_from(_triggers.SEVERITIES), max_size=6), st.sampled_from(_triggers.SEVERITIES))
 def test_one_more_trigger_never_makes_the_advice_milder(severities: list[str], another: str) -> None:
     def rank(names: list[str]) -> int:
-        advised = _ci_triggers.advise([{"severity": name} for name in names])["severity"]
-        return _ci_triggers.SEVERITIES.index(advised)
+        advised = _ci_triggers.advise([{"severity": name, "issue": "ci_slow"} for name in names])["severity"]
+        return _triggers.SEVERITIES.index(advised)
 
     assert rank([*severities, another]) >= rank(severities)
+
+
+@pytest.mark.parametrize("name", list(_ci_triggers.TRIGGERS))
+def test_every_trigger_is_an_issue_of_ci_to_the_matrix(name: str) -> None:
+    trigger = _ci_triggers.TRIGGERS[name]
+    assert _decision.decide(trigger.severity, trigger.issue).row == f"{trigger.severity}/ci"
 
 
 def test_a_limit_is_replaced_by_name() -> None:

@@ -39,7 +39,9 @@ PHASES = [{"name": "containers", "seconds": 3.0}, {"name": "checks", "seconds": 
 
 
 def test_stages_are_what_the_report_says_and_the_rest_is_unknown() -> None:
-    stages = _history.row(entry(), {"duration": 5.0, "phases": PHASES, "approval_seconds": 40.0})["stages"]
+    stages = _history.row(entry(), {"duration": 5.0, "phases": PHASES, "decision": {"approval_seconds": 40.0}})[
+        "stages"
+    ]
     assert stages == {"detect": None, "decide": None, "approve": 40.0, "execute": 3.5, "verify": 1.5}
     assert set(row()["stages"].values()) == {None}
 

@@ -123,3 +123,34 @@ def test_a_path_inside_its_directory_is_returned(path: str) -> None:
 def test_a_path_that_leaves_its_directory_is_refused(path: str) -> None:
     with pytest.raises(RollbackError, match="here may not leave its directory"):
         _names.relative_path(path, "here")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("severity", "P1", "P1"),
+        ("issue", "high_error_rate", "high_error_rate"),
+        ("approved_by", "Olga O. <o@x>", None),
+        ("approved_by", "olga@example.com", "olga@example.com"),
+        ("override_reason", "the disk is full", "the disk is full"),
+        ("metrics", "@metrics/now.json", "@metrics/now.json"),
+        ("metrics", {"error_rate": 12.5, "crashes": None}, "error_rate=12.5"),
+        ("metrics", {"error_rate": True}, None),
+        ("metrics", {"error_rate": "{{ x }}"}, None),
+        ("metrics", "@x;id", None),
+        ("severity", "P3", None),
+        ("severity", "none", None),
+    ],
+)
+def test_what_the_matrix_is_asked_with(name: str, value: Any, text: str | None) -> None:
+    if text is None:
+        with pytest.raises(RollbackError, match=f"{name} has an unsafe or malformed value"):
+            _names.launch_values({name: value}, [name])
+    else:
+        assert _names.launch_values({name: value}, [name]) == {name: text}
+
+
+def test_the_name_of_a_person_is_plain() -> None:
+    assert _names.person("Olga O.") == "Olga O."
+    with pytest.raises(RollbackError, match="who approves"):
+        _names.person("{{ x }}")

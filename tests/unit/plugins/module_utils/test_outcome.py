@@ -78,6 +78,50 @@ def test_the_ledger_keeps_a_part_of_the_record(journal: Journal) -> None:
     assert {"run", "kind", "outcome", "before", "target", "outage"} <= set(kept)
 
 
+DECISION = {
+    "severity": "P1",
+    "issue": "high_error_rate",
+    "row": "high/service",
+    "decision": "roll back",
+    "action": "roll back",
+    "tiers": [2],
+    "within": 1800,
+    "approval": "team_lead",
+    "sources": ["001", "004"],
+    "note": "",
+    "allowed": False,
+    "approved_by": "alice",
+    "approval_seconds": 12,
+    "override_reason": "disk | full",
+}
+
+
+def test_a_decision_is_in_record_ledger_and_report(journal: Journal, build: Any) -> None:
+    journal.run = build.run(1, decision=DECISION)
+    full = _outcome.record(journal, "shop", ENDED)
+    assert full["decision"] == _outcome.summary(full)["decision"] == DECISION
+    told = _outcome.markdown(full).partition("## Decision")[2].partition("\n## ")[0]
+    for line in (
+        "| severity and issue | P1/high_error_rate |",
+        "| row | high/service (document 001, 004) |",
+        "| approved by | alice |",
+        "| approved after | 12 s |",
+        "| overridden because | disk \\| full |",
+    ):
+        assert line in told
+
+
+def test_without_a_decision_report_and_ledger_are_as_before(journal: Journal) -> None:
+    full = _outcome.record(journal, "shop", ENDED)
+    assert "decision" not in _outcome.summary(full)
+    assert "## Decision" not in _outcome.markdown(full)
+
+
+def test_what_was_stated_without_a_label_is_told() -> None:
+    told = "\n".join(_outcome.decision({"approved_by": "alice"}))
+    assert "| severity and issue | not stated |\n| approved by | alice |" in told
+
+
 @pytest.mark.parametrize(
     ("outcome", "title", "following"),
     [

@@ -16,6 +16,12 @@ def test_a_run_survives_being_passed_to_a_module(build: Any) -> None:
     assert _run.from_dict(run.to_dict()) == run
 
 
+def test_a_run_of_before_there_were_decisions_is_read(build: Any) -> None:
+    raw = build.run().to_dict()
+    del raw["decision"]
+    assert _run.from_dict(raw) == build.run()
+
+
 def test_a_run_is_named_with_who_where_and_since_when(build: Any) -> None:
     text = build.run(1).describe()
     assert text.startswith("run 20261120T100000Z-000001 (tier1-emergency.yml) by olga@control, process ")

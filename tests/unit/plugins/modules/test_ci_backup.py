@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import ci_backup
 from ansible_collections.tiered.rollback.tests.support.github import BROKEN, WORKFLOWS
 
@@ -35,3 +37,12 @@ def test_what_a_run_kept_first_stays(ci: Any) -> None:
     assert (again["changed"], again["commit"], again["files"]) == (False, first["commit"], first["files"])
     kept = Path(first["directory"]) / "files" / WORKFLOWS / "ci.yml"
     assert kept.read_text() != "changed\n"
+
+
+def test_a_token_that_may_not_write_is_found_before_anything_is_kept(ci: Any) -> None:
+    ci.github.forbid(r"POST /repos/.*/git/blobs", permissions="contents=write")
+    ci.call(ci_backup, metrics=METRICS, prove_writable=True, check_mode=True)
+    with pytest.raises(RollbackError, match="Resource not accessible") as caught:
+        ci.call(ci_backup, metrics=METRICS, prove_writable=True)
+    assert "contents: write" in caught.value.hint
+    assert not ci.state_dir.exists()

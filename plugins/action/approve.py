@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes the name of who approves a run, checks it, and notes it with the run.
+
+It must run on the controller: the run's identity is a fact, and only an action may replace it with the precedence that
+the ``launch`` of a later phase has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.tiered.rollback.plugins.module_utils import _enforcement, _names
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+
+class ActionModule(ActionBase):
+    """Action plugin of ``tiered.rollback.approve``."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the fact ``rollback_launch`` with who has approved."""
+        super().run(tmp, task_vars)
+        arguments = self._task.args
+        launch = dict(arguments["launch"])
+        decision = launch["run"]["decision"]
+        approvers = arguments.get("approvers") or {}
+        try:
+            if not str(arguments["name"]).strip():
+                raise _enforcement.missing(decision, approvers)
+            name = _names.person(arguments["name"])
+            _enforcement.check_approver(decision, name, approvers)
+        except RollbackError as error:
+            raise AnsibleActionFail(str(error)) from error
+        approved = {"approved_by": name, "approval_seconds": arguments["seconds"]}
+        launch["run"] = {**launch["run"], "decision": {**decision, **approved}}
+        del launch["question"]
+        return {"changed": False, "ansible_facts": {"rollback_launch": launch}}
