@@ -158,6 +158,17 @@ class Engine:
         with _engine_errors("list networks"):
             return sorted(net["Name"] for net in self._api.networks(filters={"label": f"{_PROJECT}={project}"}))
 
+    def ids(self) -> set[str]:
+        """Ids of every container there is, of whatever project."""
+        with _engine_errors("list containers"):
+            return {entry["Id"] for entry in self._api.containers(all=True)}
+
+    def labelled(self, label: str) -> list[str]:
+        """Names of the containers, of whatever project, that carry ``name=value``."""
+        with _engine_errors("list containers"):
+            found = self._api.containers(all=True, filters={"label": [label]})
+        return sorted(name.lstrip("/") for entry in found for name in entry["Names"][:1])
+
     @staticmethod
     def _transfer(call: Callable[[str, str], Iterator[dict[str, Any]]], reference: str) -> list[dict[str, Any]]:
         repository, tag = parse_repository_tag(reference)
