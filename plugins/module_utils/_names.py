@@ -32,6 +32,7 @@ _RANGE = re.compile(rf"{_COMMITS.pattern}\.\.{_COMMITS.pattern}", re.ASCII)
 _FILES = re.compile(r"[A-Za-z0-9._/-]{1,200}(,[A-Za-z0-9._/-]{1,200}){0,99}")
 _METHOD = re.compile(r"feature_flag|swap|revert|phased")
 _PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_ON_BREACH = re.compile(r"fail|rollback|undo")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 #: Variables that a person or a system states at launch, with the pattern each must match in full.
@@ -64,6 +65,8 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "branch": _BRANCH,
     "baseline": _PATH,
     "profile": _PROFILE,
+    "minutes": _NUMBER,
+    "on_breach": _ON_BREACH,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
@@ -77,6 +80,7 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _RANGE: "A..B, each a commit, a tag, a branch, or HEAD~3 and alike",
     _FILES: "a list with commas between its entries, of letters, digits, '.', '_', '/' and '-'",
     _PROFILE: "a profile's name: lower-case letters, digits and '_'",
+    _ON_BREACH: "fail, rollback or undo",
     _METHOD: "feature_flag, swap, revert or phased",
     _ASSIGNMENTS: "NAME=value, with commas between them, or a dictionary of names and plain values",
 }

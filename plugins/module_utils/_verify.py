@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _baseline,
@@ -23,9 +24,21 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
 
+#: Options of the modules that run checks of every kind.
+CHECK_OPTIONS: dict[str, dict[str, Any]] = {
+    "checks": {"type": "list", "elements": "dict", "default": []},
+    "profile": {"type": "dict"},
+    "budgets": {"type": "dict", "default": {}},
+    "pages": {"type": "list", "elements": "str", "default": []},
+    "prometheus": {"type": "str"},
+    "alertmanager": {"type": "str"},
+}
 
-def prepare(ctx: Context, now: Observed) -> tuple[list[Prepared], list[str]]:
+
+def prepare(ctx: Context, now: Observed, *, requests: int) -> tuple[list[Prepared], list[str]]:
     """Return every check that is asked for, and what of the profile cannot be checked.
+
+    :param requests: how often a service's checks are sent where there is no profile.
 
     :raises RollbackError: for a check that is wrong; and where there is none, since nothing would be proven.
     """
@@ -33,7 +46,9 @@ def prepare(ctx: Context, now: Observed) -> tuple[list[Prepared], list[str]]:
     servers = {"prometheus": params["prometheus"], "alertmanager": params["alertmanager"]}
     services = [name for name in now.definition.get("services") or {} if not _ended_well(now, name)]
     material = Material(stack=stack, services=services, pages=params["pages"], servers=servers)
-    profile, left_out = _check_profile.expand(params["profile"] or _PLAIN, params["budgets"], material)
+    profile, left_out = _check_profile.expand(
+        params["profile"] or {"checks": [{"every": "api", "requests": requests}]}, params["budgets"], material
+    )
     prepared = [
         *_check_kinds.parse(profile, "the profile's checks, as they are for this stack, ", stack, servers),
         *_check_kinds.parse(stack.more_checks, "rollback_stack.checks", stack, servers),
@@ -74,10 +89,6 @@ def subject(ctx: Context, now: Observed, timeout: float) -> Subject:
 def _ended_well(now: Observed, service: str) -> bool:
     """Whether it is a job, such as a migration, that is not wanted to run."""
     return bool(found := now.of(service)) and all(not each.running and each.exit_code == 0 for each in found)
-
-
-#: Without a profile a service's own checks are measured all the same, for the comparison with the restore point.
-_PLAIN = {"checks": [{"every": "api", "requests": _baseline.REQUESTS}]}
 
 
 def _running(ctx: Context, now: Observed) -> RestorePoint | None:

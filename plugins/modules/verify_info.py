@@ -116,18 +116,13 @@ restore_point:
 
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _verify
+from ansible_collections.tiered.rollback.plugins.module_utils import _baseline, _context, _verify
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
 
 OPTIONS = {
     **_context.STACK_OPTIONS,
-    "checks": {"type": "list", "elements": "dict", "default": []},
-    "profile": {"type": "dict"},
-    "budgets": {"type": "dict", "default": {}},
-    "pages": {"type": "list", "elements": "str", "default": []},
-    "prometheus": {"type": "str"},
-    "alertmanager": {"type": "str"},
+    **_verify.CHECK_OPTIONS,
     "tolerance": {"type": "float", "default": 50},
     "timeout": {"type": "int", "default": 120},
 }
@@ -136,7 +131,7 @@ OPTIONS = {
 def act(ctx: Context) -> dict[str, Any]:
     """Read all checks, then run them."""
     now = observe(ctx.stack, ctx.engine, ctx.compose)
-    prepared, left_out = _verify.prepare(ctx, now)
+    prepared, left_out = _verify.prepare(ctx, now, requests=_baseline.REQUESTS)
     verdicts, point = _verify.run(ctx, now, prepared)
     return {
         "changed": False,

@@ -47,7 +47,9 @@ class Monitoring:
         (self._directory / "prometheus.yml").write_text(_PROMETHEUS)
         (self._directory / "alertmanager.yml").write_text(_ALERTMANAGER)
         self._run(9090, self._ports[0], "prometheus", "--config.file=/etc/monitoring/prometheus.yml")
-        self._run(9093, self._ports[1], "prometheus-alertmanager", "--config.file=/etc/monitoring/alertmanager.yml")
+        # Without the cluster that it would look for an address for.
+        options = ["--config.file=/etc/monitoring/alertmanager.yml", "--cluster.listen-address="]
+        self._run(9093, self._ports[1], "prometheus-alertmanager", *options)
         self._wait(lambda: len(self._ask(f"{self.prometheus}/api/v1/query?query=up")["data"]["result"]) == 2)
         self._wait(lambda: self._ask(f"{self.alertmanager}/api/v2/alerts") == [])
 
@@ -72,7 +74,7 @@ class Monitoring:
                 subprocess.run(["apt-get", "download", "-qq", package], cwd=_DEBS, check=True)
             subprocess.run(["dpkg-deb", "-x", str(next(_DEBS.glob(f"{package}_*.deb"))), self._directory], check=True)
         (self._directory / "Dockerfile").write_text(
-            f"FROM {BASE}\nLABEL {engine.LABEL}={self._session}\nCOPY usr/bin/prometheus* /usr/bin/\n"
+            f"FROM {BASE}\nLABEL {engine.LABEL}={self._session}\nCOPY usr/bin/prometheus* /usr/bin/\nCOPY usr/share/prometheus /usr/share/prometheus\n"
         )
         engine.docker("build", "-q", "--network", "none", "-t", self._image, str(self._directory))
 

@@ -43,7 +43,9 @@ class SlowSite:
             made = f"task {len(self.tasks)}/x"
             self.tasks[made] = body["title"]
             return 201, {} if self.gives_no_id else {"id": made}
-        found = next((name for name in self.tasks if path == "/tasks/" + name.replace(" ", "%20").replace("/", "%2F")), "")
+        found = next(
+            (name for name in self.tasks if path == "/tasks/" + name.replace(" ", "%20").replace("/", "%2F")), ""
+        )
         if not found:
             return 404, {}
         return 200, {"title": self.tasks.pop(found) if method == "DELETE" else self.tasks[found]}
