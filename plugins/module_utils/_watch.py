@@ -168,7 +168,7 @@ def watch(
         following = max(at + interval, time.monotonic())
         if breach or following - begun >= seconds:
             return breach, count
-        time.sleep(following - time.monotonic())
+        time.sleep(max(0.0, following - time.monotonic()))
 
 
 def _state(container: Container) -> Verdict:

@@ -73,9 +73,9 @@ class Monitoring:
             if not list(_DEBS.glob(f"{package}_*.deb")):
                 subprocess.run(["apt-get", "download", "-qq", package], cwd=_DEBS, check=True)
             subprocess.run(["dpkg-deb", "-x", str(next(_DEBS.glob(f"{package}_*.deb"))), self._directory], check=True)
-        (self._directory / "Dockerfile").write_text(
-            f"FROM {BASE}\nLABEL {engine.LABEL}={self._session}\nCOPY usr/bin/prometheus* /usr/bin/\nCOPY usr/share/prometheus /usr/share/prometheus\n"
-        )
+        lines = [f"FROM {BASE}", f"LABEL {engine.LABEL}={self._session}"]
+        lines += ["COPY usr/bin/prometheus* /usr/bin/", "COPY usr/share/prometheus /usr/share/prometheus"]
+        (self._directory / "Dockerfile").write_text("\n".join(lines))
         engine.docker("build", "-q", "--network", "none", "-t", self._image, str(self._directory))
 
     def _run(self, inside: int, outside: int, *command: str) -> None:
