@@ -121,7 +121,10 @@ def _prepared(raw: Any, where: str, stack: Stack, servers: Mapping[str, str | No
 
 
 def _name(key: str, value: Any) -> str:
-    if isinstance(value, list):
+    if key == "command":
+        # What follows the program may be a secret.
+        value = value[0]
+    elif isinstance(value, list):
         value = " ".join(value) if all(isinstance(each, str) for each in value) else len(value)
     return key if value is True else f"{key} {value}"[:80]
 

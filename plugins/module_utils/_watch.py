@@ -49,6 +49,7 @@ class Seen:
     restarted: int = 0
     cpu_most: float = 0.0
     memory_most: float = 0.0
+    memory_bytes: int = 0
     recent: deque[tuple[float, int]] = field(default_factory=deque)
 
     def to_dict(self, name: str) -> dict[str, Any]:
@@ -59,6 +60,7 @@ class Seen:
             "restarts": self.restarted,
             "cpu_most": round(self.cpu_most, 1),
             "memory_most": round(self.memory_most, 1),
+            "memory_bytes": self.memory_bytes,
         }
 
 
@@ -102,6 +104,7 @@ class Containers:
         now, found = seen.usage, []
         if now is None:
             return []
+        seen.memory_bytes = max(seen.memory_bytes, now.memory)
         if now.limit:
             share = 100 * now.memory / now.limit
             seen.memory_most = max(seen.memory_most, share)
@@ -148,7 +151,9 @@ def describe(verdicts: Sequence[Verdict], containers: Sequence[Mapping[str, Any]
     """Tell one sample in a line."""
     failed = [f"{verdict.name}: {verdict.found}" for verdict in verdicts if not verdict.ok]
     checks = "; ".join(failed) if failed else f"{len(verdicts)} checks hold"
-    used = ", ".join(f"{c['name']} CPU {c['cpu_most']:.0f} %, memory {c['memory_most']:.0f} %" for c in containers)
+    used = ", ".join(
+        f"{c['name']} CPU {c['cpu_most']:.0f} %, memory {c['memory_bytes'] / 1e6:.0f} MB" for c in containers
+    )
     errors = sum(c["errors"] for c in containers)
     return f"{checks}; at most {used or 'nothing'}; {errors} lines of errors"
 

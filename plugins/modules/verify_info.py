@@ -99,7 +99,7 @@ checks:
     milliseconds: {description: How long it took., type: float}
     hint: {description: "What to do next, where it does not hold.", type: str}
     figures: {description: What was measured., type: dict}
-failed:
+failures:
   description: How many do not hold.
   returned: success
   type: int
@@ -136,7 +136,7 @@ def act(ctx: Context) -> dict[str, Any]:
     return {
         "changed": False,
         "checks": [verdict.to_dict() for verdict in verdicts],
-        "failed": sum(not verdict.ok for verdict in verdicts),
+        "failures": sum(not verdict.ok for verdict in verdicts),
         "left_out": left_out,
         "restore_point": point,
     }

@@ -111,7 +111,8 @@ checks:
   elements: dict
 containers:
   description:
-    - Every container with C(name), C(errors) (lines), C(restarts), C(cpu_most) and C(memory_most) (per cent).
+    - Every container with C(name), C(errors) (lines), C(restarts), C(cpu_most) and C(memory_most) (per cent), and
+      C(memory_bytes) (the most).
   returned: success
   type: list
   elements: dict

@@ -72,3 +72,7 @@ def test_text_and_headers_of_the_answer_are_compared(build: Any, site: Any, answ
     (result,) = _check_http.sample(check, 1, 0)
     assert result.ok is not expected
     assert expected in result.detail
+
+
+def test_of_one_request_only_what_is_wrong_is_told() -> None:
+    assert _check_http.judge(_results(1, failed=1), _budgets()).found == "status 500, wanted 200"

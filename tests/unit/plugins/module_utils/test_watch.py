@@ -64,7 +64,7 @@ def test_a_container_is_judged_from_one_sample_to_the_next(build: Any) -> None:
         "cpu": "90 % of a processor",
     }
     assert watched.summary() == [
-        {"name": "shop-web-1", "errors": 2, "restarts": 1, "cpu_most": 90.0, "memory_most": 70.0}
+        {"name": "shop-web-1", "errors": 2, "restarts": 1, "cpu_most": 90.0, "memory_most": 70.0, "memory_bytes": 70}
     ]
 
 
@@ -105,8 +105,8 @@ def test_it_ends_with_the_time_or_with_the_first_breach(monkeypatch: pytest.Monk
 
 
 def test_a_sample_is_told_in_a_line() -> None:
-    container = {"name": "api", "cpu_most": 3.2, "memory_most": 4.6, "errors": 7}
+    container = {"name": "api", "cpu_most": 3.2, "memory_bytes": 54_000_000, "errors": 7}
     assert _watch.describe([_verdict(True)], [container]) == (
-        "1 checks hold; at most api CPU 3 %, memory 5 %; 7 lines of errors"
+        "1 checks hold; at most api CPU 3 %, memory 54 MB; 7 lines of errors"
     )
     assert _watch.describe([_verdict(False)], []).startswith("front: status 500; ")

@@ -25,7 +25,7 @@ def test_failures_come_first_and_nothing_is_changed(deployment: Any, check_mode:
         ("container ghost", False),
         ("container web", True),
     ]
-    assert (found["failed"], found["changed"]) == (1, False)
+    assert (found["failures"], found["changed"]) == (1, False)
     assert (deployment.trees(), deployment.world.calls) == (before, [])
 
 
@@ -40,7 +40,7 @@ def test_checks_of_services_the_stack_and_the_task_are_run(deployment: Any, site
     deployment.raw["checks"] = [{"container": "api"}]
     found = _act(deployment, {"container": "web"})
     assert {check["name"] for check in found["checks"]} == {"web-0", "container api", "container web"}
-    assert found["failed"] == 0
+    assert found["failures"] == 0
 
 
 def test_a_wrong_check_stands_in_the_way_of_this_module_only_and_before_anything_is_asked(
@@ -65,7 +65,7 @@ def test_secrets_of_checks_are_masked(deployment: Any, site: Any) -> None:
 def test_a_service_without_any_container_is_missed_and_a_job_that_ended_well_is_not(deployment: Any) -> None:
     profile = {"checks": [{"every": "service"}]}
     deployment.world.running = [each for each in deployment.world.running if each.service != "api"]
-    assert _act(deployment, profile=profile)["failed"] == 1
+    assert _act(deployment, profile=profile)["failures"] == 1
     deployment.deploy("v0.9.0")
     deployment.world.running = [replace(each, running=each.service == "web") for each in deployment.world.running]
     assert [check["name"] for check in _act(deployment, profile=profile)["checks"]] == ["container web"]
