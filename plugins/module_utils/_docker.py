@@ -156,12 +156,11 @@ class Engine:
             except docker.errors.NotFound:
                 return ""
 
-    def log_since(self, container_id: str, since: float) -> str:
-        """Return what a container printed after a moment, in seconds since 1970."""
+    def log_between(self, container_id: str, begin: float, end: float) -> str:
+        """Return what a container printed between two moments, in seconds since 1970."""
         with _engine_errors("read a container's log"):
             try:
-                # The SDK's own conversion would cut the fraction off, and lines would be read twice.
-                found = self._api.logs(container_id, since=float(since), tail=_LOG_LINES)
+                found = self._api.logs(container_id, since=begin, until=end, tail=_LOG_LINES)
             except docker.errors.NotFound:
                 return ""
         return str(found.decode(errors="replace"))

@@ -19,6 +19,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._docker import Eng
 #: Kinds of verdicts that need no second sample to be believed.
 _AT_ONCE = ("restarts", "errors")
 _WINDOW = 60.0
+#: Seconds that the engine may take to write down what a container prints.
+_LAG = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,18 +86,19 @@ class Containers:
         before = self._seen.get(container.name)
         if before is None or before.id != container.id:
             # Another one under the same name has another history.
-            before = Seen(id=container.id, restarts=container.restarts, read=time.time())
+            before = Seen(id=container.id, restarts=container.restarts, read=time.time() - _LAG)
             self._seen[container.name] = before
         found = [_state(container), _restarts(container, before), self._errors(container, before)]
         found += self._usage(container, before)
         return found
 
     def _errors(self, container: Container, seen: Seen) -> Verdict:
-        asked = time.time()
-        count = len(_logs.of_errors(self._engine.log_since(container.id, seen.read).splitlines()))
-        seen.read, seen.errors = asked, seen.errors + count
-        seen.recent.append((asked, count))
-        while seen.recent[0][0] < asked - _WINDOW:
+        until = time.time() - _LAG
+        # Each line once: the next sample begins where this one ends.
+        count = len(_logs.of_errors(self._engine.log_between(container.id, seen.read, until).splitlines()))
+        seen.read, seen.errors = until, seen.errors + count
+        seen.recent.append((until, count))
+        while seen.recent[0][0] < until - _WINDOW:
             seen.recent.popleft()
         return _limited("errors", container, sum(n for _at, n in seen.recent), self._limits.errors, "in a minute")
 

@@ -38,9 +38,11 @@ def test_restarts_and_error_lines_break_it_at_once(kind: str) -> None:
 class _Engine:
     def __init__(self) -> None:
         self.log = ""
+        self.read: list[tuple[float, float]] = []
         self.used: Usage | None = Usage(at=0.0, cpu=0.0, memory=50, limit=100)
 
-    def log_since(self, container_id: str, since: float) -> str:
+    def log_between(self, container_id: str, begin: float, end: float) -> str:
+        self.read.append((begin, end))
         return self.log
 
     def usage(self, container_id: str) -> Usage | None:
@@ -66,6 +68,15 @@ def test_a_container_is_judged_from_one_sample_to_the_next(build: Any) -> None:
     assert watched.summary() == [
         {"name": "shop-web-1", "errors": 2, "restarts": 1, "cpu_most": 90.0, "memory_most": 70.0, "memory_bytes": 70}
     ]
+
+
+def test_every_line_of_a_log_is_read_once(build: Any) -> None:
+    engine = _Engine()
+    watched = _watch.Containers(engine, _limits())  # type: ignore[arg-type]
+    for _unused in range(3):
+        watched.sample([build.container()])
+    (_begin, first), (second, third), (fourth, _end) = engine.read
+    assert (first, third) == (second, fourth)
 
 
 def test_without_limits_figures_are_only_told(build: Any) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.tiered.rollback.plugins.modules import watch
 def _act(deployment: Any, build: Any, *, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
     params = {name: spec.get("default") for name, spec in watch.OPTIONS.items() if name not in ("stack", "run")}
     params |= {"state_dir": str(deployment.state_dir), "minutes": 0.005, "interval": 0.05, **changes}
-    deployment.engine.log_since = lambda _container, _since: ""
+    deployment.engine.log_between = lambda *_: ""
     deployment.engine.usage = lambda _container: Usage(at=0.0, cpu=0.0, memory=1, limit=100)
     return watch.act(deployment.context(run=build.run(), check_mode=check_mode, **params))
 
