@@ -73,7 +73,7 @@ def closing(host: str, record: dict[str, Any], report: str) -> list[str]:
         f"{host}: {record['kind']} of {record['stack']} from {record['from_version']} to {record['to_version']} {name}",
         f"  took      {_told.clock(record['duration'])} of {_told.clock(record['budget'])} (tier {record['tier']}), "
         f"{record['outage']:.2f} s without an answer",
-        f"  report    {report}",
+        f"  report    {report} (.html: a page to pass on)",
     ]
     if record["outcome"] == "succeeded":
         lines.append(f"  to undo   ansible-playbook undo.yml -e run={record['run']}")

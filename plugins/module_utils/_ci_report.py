@@ -87,10 +87,13 @@ def markdown(full: Mapping[str, Any]) -> str:
     proof = [(p["file"], p["conclusion"], p["seconds"], p["coverage"], p["url"]) for p in full["proof"]]
     lines += ["## Proof", "", *table(("workflow", "conclusion", "took (s)", "coverage (%)", "run"), proof)]
     lines += ["## Figures before", "", *_figures(full["metrics"])]
+    return "\n".join([*lines, "## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), ""])
+
+
+def next_steps(full: Mapping[str, Any]) -> list[str]:
+    """Return what is to be done after a run."""
     steps = [step.format(before=full["before"][:12]) for step in _NEXT[full["outcome"]]]
-    if full["undo"]:
-        steps.append(f"To undo this run: `{full['undo']}`.")
-    return "\n".join([*lines, "## Next steps", "", *(f"- [ ] {step}" for step in steps), ""])
+    return [*steps, f"To undo this run: `{full['undo']}`."] if full["undo"] else steps
 
 
 def _impact(full: Mapping[str, Any]) -> list[str]:

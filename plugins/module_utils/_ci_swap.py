@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _names
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -17,6 +17,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils._github_tree impor
 
 _WORKFLOW = (".yml", ".yaml")
 _SHOWN = 400
+#: Modes of ordinary files, as git writes them; a symbolic link and a submodule have others.
+_FILES = frozenset({"100644", "100755"})
+_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +80,7 @@ def plan(
     """
     changes: dict[str, Change] = {}
     for path in wanted:
+        _refuse_what_is_no_file(path, here, source)
         new = source.entries.get(path + source.suffix)
         if new is None and path in gone and not source.suffix:
             continue
@@ -89,10 +93,22 @@ def plan(
                 f"{source.name} has no {path}{source.suffix}", f"At hand: {', '.join(near) or 'nothing'}."
             )
         old = here.get(path)
-        if new is None or old is None or new.blob != old.blob:
+        if new and old and source.suffix and {new.mode, old.mode} <= _FILES:
             # A backup is often without the mode of what it is a backup of.
-            changes[path] = Entry(mode=old.mode, blob=new.blob) if new and old and source.suffix else new
+            new = replace(new, mode=old.mode)
+        if new != old:
+            changes[path] = new
     return changes
+
+
+def _refuse_what_is_no_file(path: str, here: Mapping[str, Entry], source: Source) -> None:
+    """Refuse a directory, which no tree lists and which would pass for a file that is gone, and a submodule."""
+    found = [entries[path] for entries in (here, source.entries) if path in entries]
+    directory = any(name.startswith(f"{path}/") for entries in (here, source.entries) for name in entries)
+    if directory or any(entry.mode == _SUBMODULE for entry in found):
+        raise RollbackError(
+            f"{path} is a {'directory' if directory else 'submodule'}", "Name files; method=revert takes directories."
+        )
 
 
 def given(contents: Mapping[str, object], here: Mapping[str, Entry]) -> dict[str, Change]:
@@ -126,9 +142,9 @@ def message(changes: Mapping[str, Change], source: str) -> str:
     return f"Roll CI back: {len(changes)} file{'s' * (len(changes) != 1)} from {source}\n\n{files}"
 
 
-def proposal(changes: Mapping[str, Change]) -> str:
-    """Name the branch that proposes changes by what they are: proposed again, it is the same one."""
-    digest = hashlib.sha256()
+def proposal(changes: Mapping[str, Change], base: str) -> str:
+    """Name the branch that proposes changes of another by what they are: proposed again, it is the same one."""
+    digest = hashlib.sha256(f"{base}\n".encode())
     for path, new in sorted(changes.items()):
         blob = new.blob if isinstance(new, Entry) else _blob(new) if new is not None else ""
         digest.update(f"{path}\0{blob}\n".encode())
@@ -144,6 +160,11 @@ def differences(contents: Contents) -> dict[str, str]:
         lines += difflib.unified_diff(_lines(old), _lines(new), *names)
     left = len(lines) - _SHOWN
     return {"prepared": "".join(lines[:_SHOWN]) + (f"... and {left} more lines\n" if left > 0 else "")}
+
+
+def modes(entries: Mapping[str, Entry]) -> dict[str, str]:
+    """Return the modes of ordinary files, which new contents keep; they take the place of anything else."""
+    return {path: entry.mode for path, entry in entries.items() if entry.mode in _FILES}
 
 
 def _lines(data: bytes | None) -> list[str]:

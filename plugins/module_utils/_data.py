@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _writers
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _writers
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database, Swap
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
@@ -27,6 +27,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._store import Stor
 Exchange = Callable[[Sequence[Swap]], None]
 #: Kind of a part whose database could not be copied.
 NO_COPY = "no copy"
+#: Seconds to wait for the disk before anybody is stopped.
+_FLUSH = 30.0
 #: What a run that returns to the state before adds to its id, so that each exchange has a name of its own.
 _BACK = "-back"
 
@@ -132,6 +134,7 @@ class Data:
         """Get slow work of the servers out of the way while everybody is still in."""
         for name in staged:
             self._databases[name].settle()
+        _files.flush(_FLUSH)
 
     def keep_out(self, staged: Mapping[str, str]) -> None:
         """Let nobody into the live databases any more."""

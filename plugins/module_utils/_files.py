@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,18 @@ def read(path: Path) -> bytes | None:
         return None
 
 
-def write(path: Path, data: bytes, mode: int = PRIVATE_FILE, owner: tuple[int, int] | None = None) -> None:
+def write(
+    path: Path,
+    data: bytes,
+    mode: int = PRIVATE_FILE,
+    owner: tuple[int, int] | None = None,
+    *,
+    durable: bool = True,
+) -> None:
     """Replace a file atomically and durably; where it is a symbolic link, what the link leads to.
 
     :param owner: uid and gid to give it; None keeps the caller's.
+    :param durable: False for what can be made again: a power cut may take it, and nobody waits for the disk.
     """
     path = path.resolve()
     beside = _beside(path)
@@ -53,12 +62,14 @@ def write(path: Path, data: bytes, mode: int = PRIVATE_FILE, owner: tuple[int, i
             os.fchmod(temporary.fileno(), mode)
             if owner is not None and owner != (os.geteuid(), os.getegid()):
                 os.fchown(temporary.fileno(), *owner)
-            os.fsync(temporary.fileno())
+            if durable:
+                os.fsync(temporary.fileno())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    if durable:
+        sync_directory(path.parent)
 
 
 def discard_unfinished(path: Path) -> None:
@@ -100,6 +111,18 @@ def sync(path: Path, flags: int = 0) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def flush(patience: float) -> None:
+    """Have the system write what any process has left dirty, and wait so many seconds for it.
+
+    Behind a gigabyte of dirty pages the engine takes up to half a second longer to stop a container: it syncs its own
+    small files meanwhile.
+    """
+    # A thread, since nothing ends a sync that has begun; what is not written in time is written all the same.
+    writing = threading.Thread(target=os.sync, daemon=True)
+    writing.start()
+    writing.join(patience)
 
 
 def private_directory(path: Path) -> Path:

@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from ansible_collections.tiered.rollback.plugins.module_utils import _git_remote
 from ansible_collections.tiered.rollback.plugins.module_utils._git_remote import Remote
 from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
-from ansible_collections.tiered.rollback.plugins.module_utils._github_tree import FILE, ApiTree, Change, Entry, Head
+from ansible_collections.tiered.rollback.plugins.module_utils._github_tree import (
+    FILE,
+    KINDS,
+    ApiTree,
+    Change,
+    Entry,
+    Head,
+)
 
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -33,14 +40,14 @@ class GitTree:
         return Head(branch=name, commit=tip, tree=self._remote.tree(tip), protected=self._api.head(name).protected)
 
     def entries(self, tree: str) -> dict[str, Entry]:
-        """Return the files of a tree, or of a branch, tag or commit, by their path."""
+        """Return the files and submodules of a tree, or of a branch, tag or commit, by their path."""
         name = tree if _OBJECT.fullmatch(tree) else self._remote.resolve(tree)
         listed = self._remote.git("ls-tree", "-r", "-z", name).split("\0")
         found = {}
         for line in filter(None, listed):
             facts, _tab, path = line.partition("\t")
             mode, kind, blob = facts.split()
-            if kind == "blob":
+            if kind in KINDS:
                 found[path] = Entry(mode=mode, blob=blob)
         return found
 

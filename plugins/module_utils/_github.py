@@ -67,15 +67,21 @@ class GitHub:
         """
         return self._exchange(method, self._base + path, body, repeatable=repeatable).document
 
-    def graphql(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the data that a query, not a mutation, asks for."""
+    def graphql(self, query: str, variables: Mapping[str, Any], *, partly: bool = False) -> dict[str, Any]:
+        """Return the data that a query, not a mutation, asks for.
+
+        :param partly: leave what the token may not read null, instead of refusing what it may.
+        """
         body = {"query": query, "variables": dict(variables)}
         answer = self._exchange("POST", "/graphql", body, repeatable=True)
         document = answer.document
         if not isinstance(document, dict):
             raise unreadable("POST /graphql")
-        if document.get("errors"):
-            said = "; ".join(str(each.get("message", each)) for each in document["errors"][:3])
+        errors = document.get("errors") or []
+        if partly and document.get("data"):
+            errors = [each for each in errors if each.get("type") != "FORBIDDEN"]
+        if errors:
+            said = "; ".join(str(each.get("message", each)) for each in errors[:3])
             # A rate limit that is used up is no refusal by status here.
             message, hint = _limited(answer.headers, "POST /graphql") or (
                 f"GitHub refused a GraphQL query about {self.api.repository}: {said}"[:_SAID],

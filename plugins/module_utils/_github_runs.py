@@ -111,10 +111,11 @@ def run(github: GitHub, number: int) -> WorkflowRun:
 
 
 def jobs(github: GitHub, of: Sequence[WorkflowRun]) -> dict[int, list[Job]]:
-    """Return the jobs of up to a hundred runs, by the run's id, in one request."""
+    """Return the jobs of up to a hundred runs, by the run's id, in one request; none of what the token may not see."""
     if not of:
         return {}
-    found = github.graphql(f"query($ids: [ID!]!) {{ {_JOBS} }}", {"ids": [each.node_id for each in of[:100]]})
+    query = f"query($ids: [ID!]!) {{ {_JOBS} }}"
+    found = github.graphql(query, {"ids": [each.node_id for each in of[:100]]}, partly=True)
     return _jobs(of, found)
 
 
@@ -124,6 +125,7 @@ def jobs_and_pulls(github: GitHub, of: Sequence[WorkflowRun]) -> tuple[dict[int,
     found = github.graphql(
         f"query($ids: [ID!]!, $owner: String!, $name: String!) {{ {_JOBS} {_PULLS} }}",
         {"ids": [each.node_id for each in of[:100]], "owner": owner, "name": name},
+        partly=True,
     )
     try:
         return _jobs(of, found), [_pull(raw) for raw in found["repository"]["pullRequests"]["nodes"]]
@@ -227,13 +229,17 @@ def told(of: WorkflowRun) -> dict[str, Any]:
 def _jobs(of: Sequence[WorkflowRun], found: Mapping[str, Any]) -> dict[int, list[Job]]:
     try:
         # By their place: GraphQL's databaseId has 32 bits, which a run's number has outgrown.
-        return {
-            each.id: [_job(raw) for raw in node["checkSuite"]["checkRuns"]["nodes"]]
-            for each, node in zip(of[:100], found["nodes"], strict=True)
-            if node
-        }
+        listed = {each.id: _check_runs(node) for each, node in zip(of[:100], found["nodes"], strict=True)}
+        return {number: [_job(raw) for raw in nodes] for number, nodes in listed.items() if None not in nodes}
     except (KeyError, TypeError, ValueError) as error:
         raise unreadable("POST /graphql") from error
+
+
+def _check_runs(run: Any) -> list[Any]:
+    """The check runs that a run's jobs are; what the token may not see is None."""
+    suite = run and run["checkSuite"]
+    found = suite and suite["checkRuns"]
+    return found["nodes"] if found else [None]
 
 
 def _pull(raw: Any) -> Pull:

@@ -18,9 +18,13 @@ from ansible_collections.tiered.rollback.plugins.module_utils._http import HttpE
 FILE = "100644"
 
 
+#: What git calls an entry of a tree: a file, and a submodule, which stands for a commit.
+KINDS = frozenset({"blob", "commit"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A file in a tree: its mode as git writes it, and its blob."""
+    """A file in a tree: its mode as git writes it, and its blob; or a submodule and its commit."""
 
     mode: str
     blob: str
@@ -96,7 +100,7 @@ class ApiTree:
             ) from error
 
     def entries(self, tree: str) -> dict[str, Entry]:
-        """Return the files of a tree by their path.
+        """Return the files and submodules of a tree by their path.
 
         :param tree: a tree, or a branch, tag or commit, whose tree is meant.
         """
@@ -117,7 +121,7 @@ class ApiTree:
             return {
                 each["path"]: Entry(mode=each["mode"], blob=each["sha"])
                 for each in raw["tree"]
-                if each["type"] == "blob"
+                if each["type"] in KINDS
             }
         except (KeyError, TypeError) as error:
             raise unreadable("GET /git/trees") from error

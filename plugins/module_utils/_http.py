@@ -19,7 +19,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 try:
     import requests
     from requests.adapters import HTTPAdapter
-    from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, ReadTimeoutError
+    from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, ProtocolError, ReadTimeoutError
     from urllib3.util import Retry, Timeout
 except ImportError as _error:
     MISSING: ImportError | None = _error
@@ -187,7 +187,7 @@ class _Until(Timeout):
 
 
 class _Retries(Retry):
-    """urllib3's retries, of nothing that may have been sent, and none that would begin after the deadline."""
+    """urllib3's retries: what may have been sent only where it may be repeated, and none after the deadline."""
 
     deadline = math.inf
     turned_away: frozenset[int] = frozenset()
@@ -205,8 +205,8 @@ class _Retries(Retry):
         _pool: Any = None,
         _stacktrace: Any = None,
     ) -> _Retries:
-        # A refused connection counts as one that timed out, to urllib3.
-        if error is not None and not isinstance(error, ConnectTimeoutError):
+        # A refused connection counts as one that timed out, to urllib3; where one broke, it asks for the method itself.
+        if error is not None and not isinstance(error, (ConnectTimeoutError, ProtocolError)):
             raise error
         following = super().increment(method, url, response, error, _pool, _stacktrace)
         asked = self.get_retry_after(response) if response is not None else None

@@ -33,6 +33,9 @@ _FILES = re.compile(r"[A-Za-z0-9._/-]{1,200}(,[A-Za-z0-9._/-]{1,200}){0,99}")
 _METHOD = re.compile(r"feature_flag|swap|revert|phased")
 _PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _ON_BREACH = re.compile(r"fail|rollback|undo")
+_TIER = re.compile(r"[1-3]")
+_KIND = re.compile(r"rollback|undo|ci|migration")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 #: Variables that a person or a system states at launch, with the pattern each must match in full.
@@ -67,6 +70,10 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "profile": _PROFILE,
     "minutes": _NUMBER,
     "on_breach": _ON_BREACH,
+    "tier": _TIER,
+    "kind": _KIND,
+    "since": _DATE,
+    "verify": _BOOL,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
@@ -82,6 +89,9 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _PROFILE: "a profile's name: lower-case letters, digits and '_'",
     _ON_BREACH: "fail, rollback or undo",
     _METHOD: "feature_flag, swap, revert or phased",
+    _TIER: "1, 2 or 3",
+    _KIND: "rollback, undo, ci or migration",
+    _DATE: "a day, as 2026-11-20",
     _ASSIGNMENTS: "NAME=value, with commas between them, or a dictionary of names and plain values",
 }
 

@@ -108,7 +108,7 @@ def markdown(full: Mapping[str, Any]) -> str:
                     "services that were touched",
                     "all" if full.get("scope") is None else ", ".join(full["scope"]) or "none",
                 ),
-                ("data loss", _loss_in_short(full)),
+                ("data loss", loss_in_short(full)),
                 ("MCP data", _mcp_data(full)),
             ],
         ),
@@ -129,11 +129,17 @@ def markdown(full: Mapping[str, Any]) -> str:
     lines += table(
         ("URL", "sent", "not good", "no answer", "longest without a good one (s)", "without any (s)"), probes
     )
-    lines += ["## Next steps", "", *(f"- [ ] {step.format(**full)}" for step in _NEXT[full["outcome"]]), ""]
+    lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), ""]
     return "\n".join(lines)
 
 
-def _loss_in_short(full: Mapping[str, Any]) -> str:
+def next_steps(full: Mapping[str, Any]) -> list[str]:
+    """Return what is to be done after a run."""
+    return [step.format(**full) for step in _NEXT[full["outcome"]]]
+
+
+def loss_in_short(full: Mapping[str, Any]) -> str:
+    """Say what of the data the target does not have."""
     if "loss" not in full:
         return "none: no data was touched"
     if full.get("not_compared"):

@@ -82,7 +82,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 report:
-  description: Path of the Markdown report; the JSON one is beside it.
+  description: Path of the Markdown report; the same as JSON and HTML, and an incident report, are beside it.
   returned: success
   type: str
 record:
@@ -101,10 +101,10 @@ from typing import Any
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _ci_report,
     _context,
-    _files,
     _journal,
     _ledger,
     _outcome,
+    _reports,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 
@@ -156,9 +156,7 @@ def act(ctx: Context) -> dict[str, Any]:
     recorded = any(entry["run"] == ctx.run.id for entry in _ledger.entries(ctx.state))
     if not recorded and not ctx.module.check_mode:
         with ctx.alone():
-            _files.private_directory(report.parent)
-            _files.write(report.with_suffix(".json"), _files.dump_json(record))
-            _files.write(report, _ci_report.markdown(record).encode())
+            _reports.write(ctx.state, record, _ci_report.markdown, _ci_report.next_steps, ctx.module.warn)
             _ledger.append(ctx.state, _ci_report.summary(record))
     actions = [] if recorded else [f"record run {ctx.run.id}"]
     return {**_context.acted(actions), "report": str(report), "record": record}

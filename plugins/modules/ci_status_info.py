@@ -163,7 +163,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._ci_metrics import
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_reports import Reports
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
-from ansible_collections.tiered.rollback.plugins.module_utils._github_runs import Artifact, WorkflowRun
+from ansible_collections.tiered.rollback.plugins.module_utils._github_runs import Artifact, Job, WorkflowRun
 
 OPTIONS: dict[str, dict[str, Any]] = {
     **_context.GITHUB_OPTIONS,
@@ -184,6 +184,9 @@ def act(ctx: Context) -> dict[str, Any]:
     limits = _ci_triggers.limits(params["limits"])
     branch = _github_tree.branch(github)
     found = _github_runs.runs(github, branch=branch)
+    if not found:
+        # A branch that is not there has no run either, and is not well for that.
+        _github_tree.ApiTree(github).head(branch)
     jobs, pulls = _github_runs.jobs_and_pulls(github, found)
     artifacts = _github_runs.artifacts(github) if found else {}
     names = Names(coverage=tuple(params["coverage_artifacts"]), build=tuple(params["build_jobs"]))
@@ -221,8 +224,15 @@ def act(ctx: Context) -> dict[str, Any]:
         "advice": _ci_triggers.advise(triggers),
         "in_flight": [_github_runs.told(run) for run in found if not run.ended and run.file in by_file],
         "pulls": [asdict(pull) for pull in pulls],
-        "remarks": [remark for each in reports.values() for remark in each.remarks],
+        "remarks": [*_unseen(found, jobs), *(remark for each in reports.values() for remark in each.remarks)],
     }
+
+
+def _unseen(found: Sequence[WorkflowRun], jobs: Mapping[int, Sequence[Job]]) -> list[str]:
+    """Say what the token kept from being measured: to a fine-grained one GitHub gives no permission for checks."""
+    if all(run.id in jobs for run in found):
+        return []
+    return ["the token may not read checks, so builds that fail and pull requests that are blocked are not all known"]
 
 
 def _reports(

@@ -83,7 +83,6 @@ actions:
   elements: str
 """
 
-import time
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -146,13 +145,15 @@ def _under_way(github: GitHub, files: Sequence[str], branch: str | None, statuse
 
 
 def _still_going(github: GitHub, numbers: Sequence[int], seconds: float) -> list[int]:
-    """Those of the runs that have not ended after so many seconds."""
-    deadline = time.monotonic() + seconds
-    return [
-        number
-        for number in numbers
-        if not _github_runs.wait(github, number, max(0.0, deadline - time.monotonic())).ended
-    ]
+    """Those of the runs that have not ended after so many seconds; all are looked at by one request."""
+    left = list(numbers)
+    for remaining in _github_runs.looks(seconds) if left else ():
+        listed = {run.id: run for run in _github_runs.runs(github)}
+        # One that is older than the newest hundred is looked at by itself.
+        left = [number for number in left if not (listed.get(number) or _github_runs.run(github, number)).ended]
+        if not left or not remaining:
+            break
+    return left
 
 
 def _told(run: WorkflowRun) -> dict[str, Any]:

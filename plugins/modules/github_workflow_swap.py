@@ -168,22 +168,25 @@ def _swap(ctx: Context, tree: _github_tree.ApiTree | _git_tree.GitTree, branch: 
     result: dict[str, Any] = {"before": head.commit, "after": head.commit, "branch": branch, "pull_request": None}
     if not changes:
         return {**_context.acted([]), **result, "files": []}
-    held, open_pull = tree.read(_ci_swap.blobs(changes, here), _ci_swap.proposal(changes))
+    proposal = _ci_swap.proposal(changes, branch)
+    held, open_pull = tree.read(_ci_swap.blobs(changes, here), proposal)
     contents = _ci_swap.contents(changes, here, held)
     _validate(contents, params["checks"])
     proposed = params["pull_request"] == "always" or (params["pull_request"] == "auto" and head.protected)
     told = _told(changes, contents)
     if proposed and open_pull:
-        result |= {"branch": _ci_swap.proposal(changes), "pull_request": open_pull}
+        result |= {"branch": proposal, "pull_request": open_pull}
         return {**told, **_context.acted([]), **result}
     if not ctx.module.check_mode:
         message = params["commit_message"] or _ci_swap.message(changes, source)
-        result["after"] = tree.commit(head, changes, {path: entry.mode for path, entry in here.items()}, message)
+        result["after"] = tree.commit(head, changes, _ci_swap.modes(here), message)
         if proposed:
-            result["branch"] = _ci_swap.proposal(changes)
-            tree.place(result["branch"], result["after"])
+            tree.place(proposal, result["after"])
             title, _blank, body = message.partition("\n\n")
-            result["pull_request"] = _github_tree.propose(ctx.github, branch, result["branch"], title, body)
+            result |= {
+                "branch": proposal,
+                "pull_request": _github_tree.propose(ctx.github, branch, proposal, title, body),
+            }
         else:
             tree.advance(head, result["after"])
     how = f"propose it for {branch}" if proposed else f"commit it to {branch}"

@@ -194,7 +194,7 @@ probe:
   returned: success
   type: dict
 report:
-  description: Path of the Markdown report on the target, with the same as JSON beside it; null in check mode.
+  description: Path of the Markdown report on the target, with the same as JSON and HTML beside it; null in check mode.
   returned: always
   type: str
 record:
@@ -291,10 +291,11 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
         checks_after=checks,
         probe=prober.summary(),
         outage=prober.outage(),
+        answers=prober.answers(),
     )
     journal.save()
     try:
-        ended = _ending.end(ctx.state, ctx.stack.name, journal, prober.lines())
+        ended = _ending.end(ctx.state, ctx.stack.name, journal, prober.lines(), ctx.module.warn)
     finally:
         _lock.release(ctx.state, ctx.run)
     if failure:

@@ -108,6 +108,14 @@ def test_what_is_absent_is_an_error_beside_the_data(query: Query) -> None:
     assert query(JOBS, ids=["WFR_1"])["data"] == {"nodes": [None]}
 
 
+def test_checks_that_the_token_may_not_read_are_null_and_an_error_says_why(query: Query, repo: Any) -> None:
+    run = repo.add_run(jobs=(Job("build", "success", 1.0), Job("test", "success", 1.0)))
+    repo.checks_readable = False
+    found = query(JOBS, ids=[f"WFR_{run.id}"])
+    assert found["data"]["nodes"][0]["checkSuite"]["checkRuns"] == {"nodes": [None, None]}
+    assert [error["type"] for error in found["errors"]] == ["FORBIDDEN", "FORBIDDEN"]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

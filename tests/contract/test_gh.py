@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import pytest
 from ansible_collections.tiered.rollback.tests.contract.conftest import TOKEN
 from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub, Job, Outcome
 from ansible_collections.tiered.rollback.tests.support import remote
+from ansible_collections.tiered.rollback.tests.support.gh import environment as gh_environment
 
 Gh = Callable[..., str]
 
@@ -24,17 +24,7 @@ Gh = Callable[..., str]
 @pytest.fixture
 def gh(github: FakeGitHub, repo: Any, tmp_path: Path) -> Gh:
     """Run ``gh`` on acme/shop; it reaches the fake as its proxy."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "GH_CONFIG_DIR": str(tmp_path / "gh"),
-        "GH_HOST": "github.localhost",
-        "GH_TOKEN": TOKEN,
-        "GH_REPO": "github.localhost/acme/shop",
-        "GH_PROMPT_DISABLED": "1",
-        "GH_NO_UPDATE_NOTIFIER": "1",
-        "http_proxy": github.url,
-    }
+    environment = gh_environment(tmp_path, github, "acme/shop", TOKEN)
 
     def run(*arguments: str, fails: bool = False) -> str:
         done = subprocess.run(

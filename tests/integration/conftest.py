@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _pg_tools
-from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub
 from ansible_collections.tiered.rollback.tests.support import engine, github
-from ansible_collections.tiered.rollback.tests.support.desk import Desk
-from ansible_collections.tiered.rollback.tests.support.git_http import GitServer, author, git_server
+from ansible_collections.tiered.rollback.tests.support.desk import Desk, opened
+from ansible_collections.tiered.rollback.tests.support.git_http import author, git_server
 from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.postgres import PostgresServer, World
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
@@ -96,9 +95,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def desk(tmp_path: Path, released: Path) -> Iterator[Desk]:
     """Where the CI playbooks are run for a project whose CI is broken."""
-    with FakeGitHub(token=github.TOKEN) as server:
-        project = github.Project(server, tmp_path, released)
+    with opened(tmp_path, released) as made:
         for _number in range(3):
-            project.repository.add_run(workflow="ci.yml", conclusion="failure")
-        with GitServer(root=tmp_path, token=github.TOKEN) as over_http:
-            yield Desk(project, over_http, tmp_path)
+            made.project.repository.add_run(workflow="ci.yml", conclusion="failure")
+        yield made

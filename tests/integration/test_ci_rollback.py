@@ -7,11 +7,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,27 +22,6 @@ from ansible_collections.tiered.rollback.tests.support.github import BROKEN, DOC
 CI = f"{WORKFLOWS}/ci.yml"
 DOCUMENTED = Path(contract.__file__).parent / "workflows"
 FLAGS = "docker-feature-flags.yml"
-
-
-@pytest.fixture
-def webhook() -> Iterator[Any]:
-    """A server that takes what is posted to it."""
-    bodies: list[bytes] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_unused: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}", bodies=bodies)
-    server.shutdown()
-    server.server_close()
 
 
 def test_ci_swap(desk: Desk) -> None:
@@ -153,6 +128,21 @@ def test_ci_phased(desk: Desk, tmp_path: Path) -> None:
     assert len(desk.record()["proof"]) == 3
 
 
+@pytest.mark.parametrize("why", ["protected", "always"])
+def test_phases_are_refused_where_changes_are_proposed(desk: Desk, tmp_path: Path, why: str) -> None:
+    """Each builds on the one before, so nothing may go to the branch that was to wait for a review."""
+    plan = tmp_path / "phases.yml"
+    plan.write_text(yaml.safe_dump({"phases": [{"name": "Direct pytest", "files": ["ci.yml"]}]}))
+    if why == "protected":
+        desk.project.repository.protect("main")
+    else:
+        desk.variables = {"ci_rollback_pull_request": "always"}
+    refs = desk.project.refs()
+    outcome = desk.run("ci-rollback.yml", method="phased", plan=str(plan))
+    assert (outcome.rc, desk.project.refs()) == (2, refs)
+    assert "Use method=swap" in outcome.said
+
+
 def test_ci_conflict(desk: Desk) -> None:
     """A revert that conflicts leaves everything as it was, names the files and what to do instead."""
     text = desk.project.show(CI) or ""
@@ -195,13 +185,29 @@ def test_what_cannot_be_done_stops_before_anything_is_touched(desk: Desk) -> Non
     assert (desk.project.refs(), busy.cancel_asked, _ledger.entries(desk.state)) == (refs, None, [])
 
 
-def test_webhooks_are_told_and_one_that_fails_is_never_fatal(desk: Desk, webhook: Any) -> None:
-    desk.variables = {"ci_rollback_webhooks": [f"{webhook.url}/hunter2-good", "http://127.0.0.1:9/hunter2-bad"]}
-    outcome = desk.run("ci-rollback.yml", method="swap", reason="CI is red").ok()
-    assert "1 of 2 webhooks did not take the notification" in outcome.said
-    begun, ended = (json.loads(body)["text"] for body in webhook.bodies)
-    assert "CI is red" in begun
-    assert "succeeded" in ended
+def test_a_proof_that_could_not_be_begun_is_told_and_recorded(desk: Desk) -> None:
+    """The files are back by then: who did it and how to undo it must be in the ledger."""
+    desk.project.github.fail("POST", r"/repos/.*/dispatches", status=502, times=1)
+    outcome = desk.run("ci-rollback.yml", method="swap")
+    assert outcome.rc == 2
+    assert "dispatches (502)" in outcome.task("Fail where it failed")
+    record = desk.record()
+    assert (record["outcome"], record["after"], record["proof"]) == ("failed", desk.project.head(), [])
+    assert "502" in record["error"]
+    assert record["before"] in record["undo"]
+
+
+def test_what_could_not_prove_it_is_refused_first(desk: Desk) -> None:
+    refs = desk.project.refs()
+    desk.project.repository.disable("test-full.yml")
+    for said, variables in {
+        "test-full.yml is to prove CI, and is disabled": {"ci_rollback_verify": ["ci.yml", "test-full.yml"]},
+        "coverag": {"ci_rollback_targets": {"coverag": 80}},
+    }.items():
+        desk.variables = variables
+        outcome = desk.run("ci-rollback.yml", method="swap")
+        assert (outcome.rc, desk.project.refs()) == (2, refs)
+        assert said in outcome.said
 
 
 def test_a_wrong_token_is_told_and_not_shown(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.tests.support.client import Answer
+from ansible_collections.tiered.rollback.tests.support.page import Page
 from ansible_collections.tiered.rollback.tests.support.playbook import Outcome
 from ansible_collections.tiered.rollback.tests.support.stack import Snapshot, Stack
 
@@ -178,6 +179,39 @@ def test_undo_twice_changes_nothing_the_second_time(story: Story) -> None:
     assert story.outcome("undone again").rc == 0, story.outcome("undone again").output
     assert story.outcome("undone again").recap["changed"] == 0
     assert story["undone again"].snapshot == story["undone"].snapshot
+
+
+def test_page_markdown_and_json_tell_the_same(story: Story) -> None:
+    report, text = story["rolled back"].report, story["rolled back"].markdown
+    path = story.stack.state / story.stack.name / "reports" / f"{report['run']}.html"
+    page = Page(path.read_text(encoding="utf-8"))
+    page.refuse_what_is_not_in_it()
+    outage, undo = f"{report['outage']:.2f} s", f"ansible-playbook undo.yml -e run={report['run']}"
+    for told in (outage, undo, "errors on every page", *(check["name"] for check in report["checks_after"])):
+        assert told in text
+        assert told in page.text
+    assert f"{story.stack.name} is back on v0.9.0" in page.text
+    pictures = [attributes["aria-label"] or "" for tag, attributes in page.elements if tag == "svg"]
+    assert outage in pictures[0]
+    assert f"127.0.0.1:{story.stack.port}" in pictures[1]
+
+
+def test_the_outage_that_is_drawn_is_the_one_that_is_told(story: Story) -> None:
+    report = story["rolled back"].report
+    silent = [end - begin for spans in report["answers"]["urls"].values() for begin, end, s in spans if s == "silent"]
+    assert max(silent) == pytest.approx(report["outage"], abs=0.01)
+    assert report["outage"] == pytest.approx(
+        max(end - begin for begin, end in report["answers"]["silences"].values()), abs=0.01
+    )
+
+
+def test_the_incident_report_is_filled_in(story: Story) -> None:
+    report = story["rolled back"].report
+    path = story.stack.state / story.stack.name / "reports" / f"{report['run']}.incident.md"
+    text = path.read_text(encoding="utf-8")
+    for told in ("errors on every page", "[x] Tier 1", "Service restored: every URL", f"{report['outage']:.2f} s"):
+        assert told in text
+    assert "Technical cause: **TO BE FILLED IN" in text
 
 
 def test_the_report_says_from_what_to_what_why_and_how_long(story: Story) -> None:

@@ -118,8 +118,8 @@ def test_the_displaced_database_is_named_after_the_run(story: Told, kind: Kind) 
 
 
 def test_the_report_says_what_would_be_lost_by_table(story: Told, kind: Kind) -> None:
-    reports = sorted((story.stack.state / story.stack.name / "reports").glob("*.md"))
-    text = reports[0].read_text()
+    reports = sorted((story.stack.state / story.stack.name / "reports").glob("*.json"))
+    text = reports[0].with_suffix(".md").read_text()
     assert f"| {kind.database} | {kind.table} | {kind.added} | " in text
     assert "kept in the displaced databases" in text
 

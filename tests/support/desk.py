@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 from ansible_collections.tiered.rollback.plugins.module_utils import _ledger
+from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub
 from ansible_collections.tiered.rollback.tests.support import github, playbook
 from ansible_collections.tiered.rollback.tests.support.git_http import GitServer
 
@@ -33,8 +36,8 @@ class Desk:
         """The stack's state directory."""
         return self.root / "state/shop"
 
-    def run(self, name: str, *arguments: str, **variables: Any) -> playbook.Outcome:
-        """Run a playbook; whatever it prints and keeps, the token is not in it."""
+    def inventory(self) -> Path:
+        """Write the inventory."""
         described = self.project.described(clone_url=self.server.url("shop.git"))
         stack = {"name": "shop", "project_src": "/opt/shop", "github": described}
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -42,7 +45,11 @@ class Desk:
         inventory = self.root / "inventory.yml"
         hosts = {"desk": {**local, **own, "ci_rollback_workflows": ["ci.yml"], **self.variables}}
         inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
-        outcome = playbook.run(name, inventory, self.root / "home", "-vvv", *arguments, **variables)
+        return inventory
+
+    def run(self, name: str, *arguments: str, **variables: Any) -> playbook.Outcome:
+        """Run a playbook; whatever it prints and keeps, the token is not in it."""
+        outcome = playbook.run(name, self.inventory(), self.root / "home", "-vvv", *arguments, **variables)
         kept = [path.read_text(errors="replace") for path in self.state.rglob("*") if path.is_file()]
         assert all("hunter2" not in text for text in [outcome.output, *kept])
         return outcome
@@ -51,3 +58,16 @@ class Desk:
         """What the newest run's report says."""
         entry = _ledger.entries(self.state)[-1]
         return dict(json.loads((self.state / "reports" / f"{entry['run']}.json").read_text()))
+
+
+@contextmanager
+def opened(directory: Path, released: Path, latency: float = 0.0) -> Iterator[Desk]:
+    """A desk in a directory of its own, for a copy of what :func:`github.release` made.
+
+    :param latency: seconds that each request to GitHub takes to arrive.
+    """
+    with FakeGitHub(token=github.TOKEN) as server:
+        server.latency = latency
+        project = github.Project(server, directory, released)
+        with GitServer(root=directory, token=github.TOKEN, latency=latency) as over_http:
+            yield Desk(project, over_http, directory)

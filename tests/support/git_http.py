@@ -9,6 +9,7 @@ import base64
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +28,7 @@ PROTECTED = "error: GH006: Protected branch update failed for refs/heads/{branch
 class GitServer:
     """Bare repositories below a directory; a token is the password, whoever the user.
 
+    :ivar latency: seconds that each request takes to arrive.
     :ivar requests: method, path and status of each request.
     :ivar before: (text, action): the action happens once, before the first request whose line holds the text.
     :ivar after: the same, once such a request was worked on and before it is answered.
@@ -34,6 +36,7 @@ class GitServer:
 
     root: Path
     token: str = TOKEN
+    latency: float = 0.0
     requests: list[str] = field(default_factory=list)
     before: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
     after: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
@@ -151,6 +154,7 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             line, body = f"{self.command} {self.path}", self._body()
+            time.sleep(server.latency)
             _once(server.before, line)
             logins = self.headers.get_all("Authorization", [""])
             if len(logins) > 1:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ WORKFLOWS = ".github/workflows"
 STABLE, BROKEN = "v0.9.0", "v1.0.0"
 COVERAGE = "<coverage line-rate='0.85' lines-valid='100' lines-covered='85'/>"
 JUNIT = "<testsuite tests='4' failures='0' errors='0' skipped='1' time='1.5'/>"
+#: The workflows that CI consists of.
+CI = ("ci", "ci-fast", "test-full")
 _PINNED = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683"
 _DISPATCH = "  workflow_dispatch:\n"
 
@@ -45,9 +47,9 @@ DOCKER = "docker compose run tests"
 LEGACY = "pytest"
 
 
-def files() -> dict[str, dict[str, str]]:
+def files(names: Sequence[str] = CI) -> dict[str, dict[str, str]]:
     """The files of both versions: in the broken one every legacy workflow has become the backup of a new one."""
-    legacy = {f"{WORKFLOWS}/{name}.yml": workflow(name, LEGACY) for name in ("ci", "ci-fast", "test-full")}
+    legacy = {f"{WORKFLOWS}/{name}.yml": workflow(name, LEGACY) for name in names}
     broken = {
         **{path: text.replace(LEGACY, DOCKER) for path, text in legacy.items()},
         **{f"{path}.backup": text for path, text in legacy.items()},
@@ -64,15 +66,15 @@ def git(directory: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def release(directory: Path) -> Path:
-    """Make a bare repository and a clone that hold both versions, each with its tag."""
+def release(directory: Path, names: Sequence[str] = CI) -> Path:
+    """Make a bare repository and a clone that hold both versions of these workflows, each with its tag."""
     clone, bare = directory / "clone", directory / "shop.git"
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
     subprocess.run(["git", "init", "-q", "-b", "main", str(clone)], check=True)
     git(clone, "remote", "add", "origin", str(bare))
     for setting in ("http.receivepack", "uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
         git(bare, "config", setting, "true")
-    for version, tree in files().items():
+    for version, tree in files(names).items():
         _commit(clone, tree, version)
         git(clone, "tag", version)
     git(clone, "push", "-q", "--tags", "origin", "main")
@@ -103,7 +105,7 @@ class Project:
         self.clone, self.bare = directory / "clone", directory / "shop.git"
         shutil.copytree(released, directory, dirs_exist_ok=True)
         git(self.clone, "remote", "set-url", "origin", str(self.bare))
-        self.commits = {version: git(self.bare, "rev-parse", f"{version}^{{commit}}") for version in files()}
+        self.commits = {version: git(self.bare, "rev-parse", f"{version}^{{commit}}") for version in (STABLE, BROKEN)}
         self.repository = github.add_repository(NAME, bare=self.bare, default_branch="main")
         self.repository.outcome = self.outcome
 

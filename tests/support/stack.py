@@ -240,7 +240,7 @@ class Stack:
     def report(self) -> tuple[dict[str, Any], str]:
         """Return the newest report as JSON and as Markdown."""
         reports = self.state / self.name / "reports"
-        newest = max(reports.glob("*.md"))
+        newest = max(reports.glob("*.json")).with_suffix(".md")
         return json.loads(newest.with_suffix(".json").read_text(encoding="utf-8")), newest.read_text(encoding="utf-8")
 
 

@@ -54,6 +54,12 @@ settings.load_profile("unit")
 Tree = dict[str, bytes | None]
 
 
+@pytest.fixture(autouse=True)
+def quiet_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No unit test waits for what else the machine has to write."""
+    monkeypatch.setattr(os, "sync", lambda: None)
+
+
 def image_id(name: str) -> str:
     """A content address that belongs to a short name."""
     return "sha256:" + hashlib.sha256(name.encode()).hexdigest()
@@ -144,6 +150,13 @@ class Build:
 def build() -> Build:
     """Builders of every value object."""
     return Build()
+
+
+@pytest.fixture
+def example() -> dict[str, Any]:
+    """The record that docs/reports.md shows: a Tier 2 rollback that succeeded."""
+    path = Path(__file__).resolve().parents[2] / "docs/reports/example.json"
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def read_tree(*roots: Path) -> Tree:

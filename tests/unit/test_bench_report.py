@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
-from ansible_collections.tiered.rollback.tests.bench import report, tier1, tier2
+from ansible_collections.tiered.rollback.tests.bench import ci, ci_ways, report, tier1, tier2
 from ansible_collections.tiered.rollback.tests.bench.load import Request, _complete, outage, percentile
 from ansible_collections.tiered.rollback.tests.bench.report import row
 
@@ -141,3 +142,32 @@ def test_tier_2_is_compared_at_every_size_and_its_growth_told() -> None:
 def test_sqlite_is_compared_with_cp_and_the_longest_write_of_all_runs_counts() -> None:
     rows = tier2.sqlite_rows(10, {"cp": [1.0], "backup": [1.6], "restore": [1.8], "blocked": [0.1, 1.5]})
     assert [entry.holds for entry in rows] == [True, False, False]
+
+
+def test_ci_is_bound_in_api_calls_and_commits_and_compared_with_the_documents() -> None:
+    def cost(seconds: float, requests: int, commits: int = 1) -> ci_ways.Cost:
+        return ci_ways.Cost(seconds=seconds, requests=requests, answered=0.5, commits=commits)
+
+    costs = {f"swap of 10 files {kind}": [cost(3.0, 8), cost(9.0, 8), cost(3.2, 8)] for kind in ci_ways.SWAPS}
+    costs["swap of 10 files from a tag"] = [cost(3.0, 8), cost(3.0, 9, commits=2)]
+    costs["swap of 10 files from backups, document 000"] = [cost(1.6, 16)]
+    rows = {entry.name.removeprefix("ci: swap of 10 files "): entry for entry in ci.swap_rows(costs)}
+    assert [rows[f"from backups: {what}"].holds for what in ("API calls", "commits")] == [True, True]
+    assert [rows[f"from a tag: {what}"].holds for what in ("API calls", "commits")] == [False, False]
+    assert rows["from backups: requests, against document 000"].ratio == pytest.approx(0.5)
+    assert rows["from backups: command, against document 000"].ratio == pytest.approx(2.0)
+    assessed = {"assessment of 100 runs": [cost(2.0, 6)], "assessment of 100 runs, document 001": [cost(8.0, 60)]}
+    assert [entry.holds for entry in ci.assess_rows(assessed)] == [False, None, None, None]
+
+
+def test_the_sleep_of_a_document_is_told_apart_and_no_broken_ci_may_be_taken_for_a_working_one() -> None:
+    def emergency(believed: bool) -> dict[str, report.Row]:
+        costs = {"emergency": [cost], "emergency, document 000": [replace(cost, seconds=cost.seconds + ci_ways.SLEEP)]}
+        return {entry.name.removeprefix("ci: "): entry for entry in ci.emergency_rows(costs, believed, True)}
+
+    cost = ci_ways.Cost(seconds=20.0, requests=50, answered=5.0, commits=1)
+    found = emergency(believed=False)
+    assert found["emergency: command, against document 000"].ratio == pytest.approx(0.25)
+    assert found["emergency: command, against document 000 without its sleep"].ratio == pytest.approx(1.0)
+    assert found["CI still broken, taken for working"].holds
+    assert emergency(believed=True)["CI still broken, taken for working"].holds is False

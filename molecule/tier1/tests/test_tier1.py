@@ -25,5 +25,5 @@ def test_the_report_and_the_restore_points_are_private(host: Any) -> None:
     state = host.file(str(STACK.state / STACK.name))
     assert (state.mode, state.user) == (0o700, host.user().name)
     reports = host.file(str(STACK.state / STACK.name / "reports")).listdir()
-    assert len([name for name in reports if name.endswith(".md")]) == 1
+    assert len([name for name in reports if name.endswith(".html")]) == 1
     assert len(STACK.points(OLD)) == len(STACK.points("before-")) == 1

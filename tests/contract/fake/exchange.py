@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and the status it was answered with; 0 where the connection was cut."""
+    """One request, the status it was answered with (0 where the connection was cut), and how long that took."""
 
     method: str
     path: str
     status: int
+    seconds: float = field(compare=False, default=0.0)
 
 
 @dataclass

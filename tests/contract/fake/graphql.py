@@ -74,6 +74,11 @@ def _absent(kind: str, what: str) -> GraphQLError:
     return GraphQLError(f"Could not resolve to a {kind} with {what}.", extensions={"type": "NOT_FOUND"})
 
 
+def _forbidden() -> GraphQLError:
+    """What a fine-grained token gets in place of checks, which no permission of its lets it read."""
+    return GraphQLError("Resource not accessible by personal access token", extensions={"type": "FORBIDDEN"})
+
+
 class _Root:
     """What a query may begin with."""
 
@@ -206,7 +211,9 @@ def _pulls(repository: FakeRepository, asked: Mapping[str, Any]) -> Node:
 
 
 def _pull(repository: FakeRepository, pull: Pull) -> Node:
-    rollup = {"id": f"SCR_{pull.number}", "state": pull.rollup} if pull.rollup else None
+    rollup: Node | GraphQLError | None = {"id": f"SCR_{pull.number}", "state": pull.rollup} if pull.rollup else None
+    if rollup and not repository.checks_readable:
+        rollup = _forbidden()
     head = repository.head_of(pull)
     commit = {"__typename": "Commit", "id": f"C_{head}", "oid": head, "statusCheckRollup": rollup}
     return {
@@ -245,7 +252,8 @@ def _check_runs(repository: FakeRepository, run: Run) -> Callable[..., Node]:
     def resolve(_info: Any, **asked: Any) -> Node:
         if asked.get("filterBy"):
             raise NotImplementedError("the fake does not filter check runs")
-        return {"nodes": [_check_run(run, *each) for each in _slice(repository.jobs[run.id], asked)]}
+        found = _slice(repository.jobs[run.id], asked)
+        return {"nodes": [_check_run(run, *each) if repository.checks_readable else _forbidden() for each in found]}
 
     return resolve
 

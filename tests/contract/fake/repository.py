@@ -93,6 +93,8 @@ class FakeRepository:
         self.outcome: Callable[[Run], Outcome] = lambda run: Outcome()
         #: Seconds until a dispatched run is listed; GitHub's lists lag behind.
         self.listed_after = 0.0
+        #: Whether the token is one that may read checks; to a fine-grained one GitHub gives no such permission.
+        self.checks_readable = True
         #: Runs that accept a cancellation and go on.
         self.uncancellable: set[int] = set()
         self.runs: list[Run] = []

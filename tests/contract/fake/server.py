@@ -89,6 +89,7 @@ class FakeGitHub(Faults):
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
         """Answer a request; None cuts the connection."""
+        begin = time.monotonic()
         time.sleep(self.latency)
         api, target = _split(target, headers.get("Host", ""))
         request = Request(method, target, headers, body, api)
@@ -107,7 +108,8 @@ class FakeGitHub(Faults):
         if answer is not None:
             self._finish(request, operation, answer)
         with self._lock:
-            self.exchanges.append(Exchange(method, target, answer.status if answer else 0))
+            took = time.monotonic() - begin
+            self.exchanges.append(Exchange(method, target, answer.status if answer else 0, took))
         return answer
 
     def _checked(self, request: Request) -> contract.Operation | None:

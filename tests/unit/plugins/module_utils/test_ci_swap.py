@@ -55,6 +55,33 @@ def test_a_backup_takes_the_mode_of_what_it_is_a_backup_of() -> None:
     assert _ci_swap.plan(["run.sh"], here, source) == {"run.sh": entry("2", "100755")}
 
 
+def test_a_symbolic_link_stays_what_it_is() -> None:
+    """Whatever takes its place, and wherever it is put."""
+    here = {"a": entry("1", "120000"), "a.backup": entry("2"), "b": entry("3"), "b.backup": entry("4", "120000")}
+    source = Source(entries=here, suffix=".backup", name="main")
+    assert _ci_swap.plan(["a", "b"], here, source) == {"a": entry("2"), "b": entry("4", "120000")}
+    assert _ci_swap.modes(here) == {"a.backup": "100644", "b": "100644"}
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "what"),
+    [
+        ({"docker/a": entry("1")}, {}, "directory"),
+        ({}, {"docker/a": entry("1")}, "directory"),
+        ({"docker": entry("1", "160000")}, {}, "submodule"),
+        ({}, {"docker": entry("1", "160000")}, "submodule"),
+    ],
+)
+def test_what_is_no_file_is_refused(here: dict[str, Entry], there: dict[str, Entry], what: str) -> None:
+    with pytest.raises(RollbackError, match=f"docker is a {what}"):
+        _ci_swap.plan(["docker"], here, Source(entries=there, suffix="", name="v1"), ["docker"])
+
+
+def test_a_mode_alone_is_a_change() -> None:
+    there = Source(entries={"run.sh": entry("1", "100755")}, suffix="", name="v1")
+    assert _ci_swap.plan(["run.sh"], {"run.sh": entry("1")}, there) == {"run.sh": entry("1", "100755")}
+
+
 def test_what_is_the_same_already_is_left_out() -> None:
     here = {"a": entry("1"), "b": entry("2")}
     there = Source(entries={"a": entry("1"), "b": entry("3")}, suffix="", name="v1")
@@ -83,9 +110,10 @@ def test_contents_that_are_there_already_are_no_change() -> None:
 
 
 def test_a_proposal_is_named_by_what_it_would_do() -> None:
-    assert _ci_swap.proposal({"a": entry("1"), "b": None}) == _ci_swap.proposal({"b": None, "a": entry("1")})
-    names = {_ci_swap.proposal(each) for each in ({"a": entry("1")}, {"a": entry("2")}, {"a": None}, {"b": entry("1")})}
-    assert len(names) == 4
+    same = [_ci_swap.proposal(each, "main") for each in ({"a": entry("1"), "b": None}, {"b": None, "a": entry("1")})]
+    assert same[0] == same[1]
+    others = ({"a": entry("1")}, {"a": entry("2")}, {"a": None}, {"b": entry("1")})
+    assert len({_ci_swap.proposal(each, base) for each in others for base in ("main", "release")}) == 8
 
 
 def test_a_message_says_what_comes_from_where() -> None:

@@ -184,8 +184,10 @@ def test_a_damaged_database_goes_back_though_nothing_can_be_read_of_it(operator:
     record = operator.switch(tier=2)["record"]
     assert migrated.rows == ["first"]
     assert record["not_compared"] == ["shop could not be compared: page 7 is corrupt"]
-    (report,) = (operator.deployment.state / "reports").glob("*.md")
-    assert "unknown: shop could not be compared: page 7 is corrupt; the displaced" in report.read_text()
+    (report,) = (operator.deployment.state / "reports").glob("*.json")
+    assert (
+        "unknown: shop could not be compared: page 7 is corrupt; the displaced" in report.with_suffix(".md").read_text()
+    )
 
 
 def test_where_neither_copy_nor_displaced_database_is_left_the_undo_says_so(operator: Any, migrated: Any) -> None:

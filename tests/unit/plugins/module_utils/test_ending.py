@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _journal, _ledger, _lock
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.tests.support.page import Page
 
 
 def test_a_run_is_recorded_reported_and_the_stack_given_free(operator: Any) -> None:
@@ -27,6 +28,25 @@ def test_a_run_is_recorded_reported_and_the_stack_given_free(operator: Any) -> N
     assert _journal.load(state) is None
     assert _lock.holder(state) is None
     assert not (state / _journal.BALLAST).exists()
+
+
+def test_all_reports_tell_of_the_same_run(operator: Any) -> None:
+    result = operator.switch()
+    report, run = Path(result["report"]), result["record"]["run"]
+    page = Page(report.with_suffix(".html").read_text())
+    page.refuse_what_is_not_in_it()
+    assert f"undo.yml -e run={run}" in page.text
+    assert "shop is back on v0.9.0" in report.with_suffix(".incident.md").read_text()
+    names = {path.name.removeprefix(run) for path in report.parent.iterdir()}
+    assert names == {".md", ".json", ".html", ".incident.md", ".probe.jsonl"}
+
+
+def test_reports_that_cannot_be_written_are_told_and_the_rollback_succeeds(operator: Any) -> None:
+    (operator.deployment.state / "reports").write_text("not a directory")
+    assert operator.switch()["record"]["outcome"] == "succeeded"
+    (entry,) = _ledger.entries(operator.deployment.state)
+    assert entry["outcome"] == "succeeded"
+    assert _journal.load(operator.deployment.state) is None
 
 
 def test_a_run_that_was_taken_back_is_recorded_as_that_and_is_over(operator: Any) -> None:

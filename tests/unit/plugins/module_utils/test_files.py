@@ -6,6 +6,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,14 @@ def test_the_new_contents_are_synced_before_the_rename_and_the_directory_after_i
     monkeypatch.setattr(os, "fsync", look)
     _files.write(path, b"new")
     assert seen == [("file", b"old"), ("directory", b"new")]
+
+
+def test_what_can_be_made_again_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: pytest.fail("it waited"))
+    path = tmp_path / "a"
+    _files.write(path, b"new", durable=False)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_an_absent_file_reads_as_none_and_may_be_removed(tmp_path: Path) -> None:
@@ -148,3 +158,15 @@ def test_a_file_gets_another_name_or_a_copy_where_there_are_no_links(
     assert (tmp_path / "three").read_bytes() == b"x"
     assert not (tmp_path / "one").samefile(tmp_path / "three")
     assert (tmp_path / "three").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_disk_that_is_slow_is_waited_for_no_longer_than_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    released, synced = threading.Event(), []
+    monkeypatch.setattr(os, "sync", lambda: synced.append(released.wait(10)))
+    begun = time.monotonic()
+    _files.flush(0.1)
+    assert (time.monotonic() - begun < 5, synced) == (True, [])
+    released.set()
+    monkeypatch.setattr(os, "sync", lambda: synced.append(True))
+    _files.flush(10)
+    assert synced[-1] is True

@@ -48,6 +48,26 @@ def test_a_server_that_stumbles_is_asked_again(ci: Any, status: int, monkeypatch
     assert [each.status for each in ci.github.exchanges] == [status, status, 200]
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_a_connection_that_breaks_is_made_anew_for_what_may_be_repeated(ci: Any, before: bool) -> None:
+    for method, path in (("GET", "/repos/.*"), ("POST", "/graphql"), ("PATCH", ".*/git/refs/heads/main")):
+        ci.github.fail(method, path, status=0, times=1, before=before)
+    client = ci.client()
+    assert client.get("")["full_name"] == github.NAME
+    assert client.graphql("{ rateLimit { cost } }", {}) == {"rateLimit": {"cost": 1}}
+    body = {"sha": ci.project.head(), "force": False}
+    assert client.send("PATCH", "/git/refs/heads/main", body, repeatable=True)["ref"] == "refs/heads/main"
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_connection_that_breaks_may_have_started_something(ci: Any, before: bool) -> None:
+    ci.github.fail("POST", r"/repos/.*/dispatches", status=0, times=1, before=before)
+    with pytest.raises(RollbackError, match="failed") as caught:
+        ci.client().send("POST", "/actions/workflows/ci.yml/dispatches", {"ref": "main"})
+    assert "may have been done" in caught.value.hint
+    assert len(ci.repository.runs) == (0 if before else 1)
+
+
 def test_what_starts_something_is_not_asked_again(ci: Any) -> None:
     ci.github.fail("POST", r"/repos/.*/dispatches", status=502, times=1)
     with pytest.raises(HttpError, match="502"):

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _probe
 from ansible_collections.tiered.rollback.plugins.module_utils._probe import Prober
+from hypothesis import given
+from hypothesis import strategies as st
 
 GOOD, BAD, WRONG, DEAD = (
     (True, ""),
@@ -89,3 +91,61 @@ def test_an_error_inside_goes_on_and_the_asking_ends(site: Any, build: Any) -> N
     with pytest.raises(OSError, match="full"), Prober([build.check(f"{site.url}/")]) as prober:
         raise OSError("full")
     assert all(not thread.is_alive() for thread in prober._threads)
+
+
+@pytest.mark.parametrize(
+    ("log", "until", "wanted"),
+    [
+        ([], 5.0, []),
+        (_log((0.0, GOOD), (0.1, GOOD)), 0.2, [[0.0, 0.2, "good"]]),
+        # Between two requests it is as bad as the worse of them: from the last answer to the next.
+        (
+            _log((0.5, GOOD), (1.0, DEAD), (1.5, BAD), (2.0, GOOD)),
+            3.0,
+            [[0.0, 0.5, "good"], [0.5, 1.5, "silent"], [1.5, 2.0, "bad"], [2.0, 3.0, "good"]],
+        ),
+        (_log((0.0, GOOD), (1.0, DEAD)), 4.0, [[0.0, 0.0, "good"], [0.0, 4.0, "silent"]]),
+    ],
+)
+def test_a_log_comes_to_spans_of_one_state(
+    log: list[tuple[float, bool, str]], until: float, wanted: list[list[Any]]
+) -> None:
+    assert _probe._spans(log, until) == wanted
+
+
+_WHATS = st.lists(st.sampled_from([GOOD, BAD, WRONG, DEAD]), min_size=1, max_size=60)
+
+
+@given(whats=_WHATS)
+def test_the_longest_silent_span_is_the_outage(whats: list[tuple[bool, str]]) -> None:
+    log = _log(*((round(number * 0.05, 2), what) for number, what in enumerate(whats)))
+    until = len(whats) * 0.05
+    silent = [end - begin for begin, end, state in _probe._spans(log, until) if state == "silent"]
+    found = _probe._summary(log, until)["longest_silence"]
+    assert max(silent, default=found) == pytest.approx(found, abs=0.002)
+    assert bool(silent) == any(what == DEAD for what in whats)
+
+
+def test_a_request_that_waited_long_for_its_good_answer_is_a_silence_too() -> None:
+    log = _log((0.0, GOOD), (0.05, DEAD), (0.1, GOOD), (1.1, GOOD), (1.15, GOOD))
+    assert _probe._spans(log, 1.2)[2:] == [[0.1, 1.1, "silent"], [1.1, 1.2, "good"]]
+
+
+def test_a_log_of_half_an_hour_that_flaps_is_thin_enough_to_draw_and_hides_no_silence() -> None:
+    log = _log(*((number * 0.05, DEAD if number % 40 == 7 else GOOD) for number in range(36_000)))
+    spans = _probe._spans(log, 1800.0)
+    assert 0 < len(spans) <= _probe._MOST_SPANS
+    assert (spans[0][0], spans[-1][1]) == (0.0, 1800.0)
+    assert any(state == "silent" for _begin, _end, state in spans)
+
+
+def test_answers_say_since_when_was_asked(site: Any, build: Any) -> None:
+    site.answers["/"] = (200, b"")
+    with Prober([build.check(f"{site.url}/")]) as prober:
+        _until(lambda: len(site.asked) >= 2)
+    found = prober.answers()
+    assert found["began"] == json.loads(prober.lines().splitlines()[0])["began"]
+    ((begin, _end, state),) = found["urls"][f"{site.url}/"]
+    assert (begin, state) == (0.0, "good")
+    silence = found["silences"][f"{site.url}/"]
+    assert silence[1] - silence[0] == pytest.approx(prober.outage(), abs=0.002)

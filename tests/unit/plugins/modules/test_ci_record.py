@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _ledger
 from ansible_collections.tiered.rollback.plugins.modules import ci_record
+from ansible_collections.tiered.rollback.tests.support.page import Page
 
 EMPTY = {name: [] for name in ("actions", "triggers", "pulls", "cancelled", "left_alone", "proof")}
 FACTS = {
@@ -38,6 +39,8 @@ def test_a_run_is_recorded_once(ci: Any) -> None:
     assert (entry["kind"], entry["target"], entry["from_version"], entry["before"]) == ("ci", "swap", "a" * 12, None)
     assert json.loads(Path(done["report"]).with_suffix(".json").read_text()) == done["record"]
     assert "CI rollback succeeded" in Path(done["report"]).read_text()
+    assert FACTS["undo"] in Page(Path(done["report"]).with_suffix(".html").read_text()).text
+    assert "- [x] Tier 3" in Path(done["report"]).with_suffix(".incident.md").read_text()
     assert record(ci)["changed"] is False
     assert len(_ledger.entries(ci.state_dir / "shop")) == 1
 

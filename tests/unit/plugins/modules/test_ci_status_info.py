@@ -48,6 +48,22 @@ def test_the_figures_the_limits_they_cross_and_what_the_matrix_says(broken: Any)
     assert [pull["branch"] for pull in found["pulls"] if pull["blocked"]] == ["blocked"]
 
 
+def test_what_a_fine_grained_token_may_not_read_is_told_and_the_rest_measured(broken: Any) -> None:
+    broken.repository.checks_readable = False
+    found = broken.call(ci_status_info, workflows=["ci.yml"])
+    figures = found["metrics"]["ci.yml"]
+    assert (figures["failed_in_row"], figures["coverage"], figures["build_failed_in_row"]) == (3, 85.0, 0)
+    assert found["advice"]["severity"] == "critical"
+    assert [pull["blocked"] for pull in found["pulls"]] == [False, False]
+    assert "may not read checks" in found["remarks"][0]
+
+
+def test_a_branch_that_is_not_there_is_no_ci_that_is_well(ci: Any) -> None:
+    assert ci.call(ci_status_info)["advice"]["action"] == "nothing"
+    with pytest.raises(RollbackError, match="has no branch mian"):
+        ci.call(ci_status_info, github={"branch": "mian"})
+
+
 def test_a_baseline_is_compared_with(broken: Any) -> None:
     baseline = {"ci.yml": {"median_seconds": 300.0, "pass_rate": 100.0}}
     found = broken.call(ci_status_info, workflows=["ci.yml"], baseline=baseline)

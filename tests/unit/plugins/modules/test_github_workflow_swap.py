@@ -81,6 +81,18 @@ def test_the_mode_of_a_file_is_kept_and_comes_back_with_it(ci: Any, via: str) ->
     assert github.git(ci.project.bare, "ls-tree", "main", "run.sh").startswith("100755")
 
 
+@pytest.mark.parametrize("path", [".github/workflows", "vendor/lib"])
+def test_a_directory_and_a_submodule_are_not_taken_for_files_that_are_gone(ci: Any, via: str, path: str) -> None:
+    module = f"160000,{ci.project.commits[STABLE]},vendor/lib"
+    github.git(ci.project.clone, "update-index", "--add", "--cacheinfo", module)
+    github.git(ci.project.clone, "commit", "-q", "-m", "with a submodule")
+    github.git(ci.project.clone, "push", "-q", "origin", "HEAD:main")
+    with pytest.raises(RollbackError, match=f"{path} is a (directory|submodule)"):
+        swap(ci, via, files=[path], ref=STABLE)
+    assert swap(ci, via, files=["ci.yml"], ref=STABLE)["changed"]
+    assert module.split(",")[1] in github.git(ci.project.bare, "ls-tree", "main", "vendor/lib")
+
+
 def test_ten_files_cost_eight_requests_and_one_commit(ci: Any) -> None:
     legacy = {f"{WORKFLOWS}/w{number}.yml": github.workflow(f"w{number}", LEGACY) for number in range(10)}
     docker = {path: text.replace(LEGACY, DOCKER) for path, text in legacy.items()}
@@ -126,6 +138,14 @@ def test_a_protected_branch_gets_a_pull_request_once(ci: Any, via: str, by: str)
     )
     again = swap(ci, via)
     assert (again["changed"], again["pull_request"], len(ci.repository.pulls)) == (False, done["pull_request"], 1)
+
+
+def test_the_same_change_is_proposed_for_each_branch_that_needs_it(ci: Any) -> None:
+    github.git(ci.project.bare, "branch", "release", "main")
+    for branch in ("main", "release"):
+        client = ci.project.described(branch=branch)
+        ci.call(github_workflow_swap, github=client, files=["ci.yml"], pull_request="always")
+    assert [pull.base for pull in ci.repository.pulls.values()] == ["main", "release"]
 
 
 def test_a_proposal_whose_request_was_never_opened_is_made_whole(ci: Any) -> None:

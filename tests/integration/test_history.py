@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""History of several runs on one stack: told, written, filtered, proven, and refused once somebody changed a line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.tests.support.page import Page
+from ansible_collections.tiered.rollback.tests.support.stack import Stack
+
+REASON = "=cmd <script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack: Any) -> Stack:
+    """A rollback, an undo, and a rollback to a version that does not get healthy any more."""
+    made: Stack = make_stack()
+    made.description["health_timeout"] = 3
+    made.compose({"api": made.published()})
+    made.deploy("v0.9.0")
+    made.capture("v0.9.0")
+    made.deploy("v1.0.0")
+    made.rollback("v0.9.0", reason=REASON).ok()
+    made.undo().ok()
+    made.trouble("v0.9.0", "unhealthy")
+    assert made.rollback("v0.9.0", reason="again").rc == 2
+    return made
+
+
+def test_every_run_is_told_with_the_figures_of_its_tier(stack: Stack) -> None:
+    said = stack.run("history.yml").ok().said
+    for told in ("succeeded", "reverted", "undo", "images, configuration", "again", "BY TIER", "detect unknown"):
+        assert told in said
+    assert "50.0" in said
+
+
+def test_files_are_written_on_the_controller_and_agree(stack: Stack, tmp_path: Path) -> None:
+    stack.run("history.yml", output=str(tmp_path / "out")).ok()
+    found = json.loads((tmp_path / "out/history.json").read_text())
+    runs = [entry["run"] for entry in stack.ledger()]
+    assert [run["run"] for run in found["history"]] == runs[::-1]
+    with (tmp_path / "out/history.csv").open(newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert [row["run"] for row in rows] == runs[::-1]
+    assert rows[-1]["reason"] == f"'{REASON}"
+    assert float(rows[-1]["verify"]) == found["history"][-1]["stages"]["verify"]
+    page = Page((tmp_path / "out/history.html").read_text())
+    page.refuse_what_is_not_in_it()
+    assert REASON in page.text
+    assert stack.ledger()[-1]["hash"] in page.text
+
+
+def test_filters_leave_out_what_is_not_asked_for(stack: Stack, tmp_path: Path) -> None:
+    stack.run("history.yml", output=str(tmp_path), kind="undo", tier=1, since="2020-01-01").ok()
+    assert [run["kind"] for run in json.loads((tmp_path / "history.json").read_text())["history"]] == ["undo"]
+
+
+def test_looking_at_the_history_moves_nothing(stack: Stack, tmp_path: Path) -> None:
+    before = stack.snapshot()
+    stack.run("history.yml").ok()
+    stack.run("history.yml", "--check", output=str(tmp_path / "out")).ok()
+    assert stack.snapshot() == before
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"kind": "{{ lookup('pipe', 'touch PWNED') }}"},
+        {"since": "2026-13-01"},
+    ],
+    ids=str,
+)
+def test_what_is_no_such_value_is_refused_and_never_evaluated(
+    stack: Stack, tmp_path: Path, variables: dict[str, Any]
+) -> None:
+    values = {name: str(value).replace("PWNED", str(tmp_path / "PWNED")) for name, value in variables.items()}
+    outcome = stack.run("history.yml", **values)
+    assert outcome.rc == 2
+    assert next(iter(variables)) in outcome.output
+    assert not (tmp_path / "PWNED").exists()
+
+
+def test_the_chain_is_proven_and_the_first_line_that_was_changed_is_named(stack: Stack) -> None:
+    proven = stack.run("history.yml", verify=True).ok().said
+    assert f"3 lines, each follows from the one before. Hash of the last: {stack.ledger()[-1]['hash']}" in proven
+    path = stack.state / stack.name / "ledger.jsonl"
+    whole = path.read_bytes()
+    try:
+        path.write_bytes(whole.replace(b'"kind": "undo"', b'"kind": "none"'))
+        outcome = stack.run("history.yml", verify=True)
+        assert outcome.rc == 2
+        assert f"line 2 of {path} was changed" in outcome.output
+    finally:
+        path.write_bytes(whole)
