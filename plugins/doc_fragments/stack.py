@@ -27,8 +27,10 @@ options:
         C(PREFIX/SERVICE:TAG). Give each stack one of its own, since tags of versions are moved there.
       - C(keep) (count, default V(10)) and C(max_age_days) (days, no default) are the retention of restore points.
       - C(services) (dictionary by service) holds C(checks) (list of HTTP checks with C(url), C(method), C(status),
-        C(json), C(headers), C(body), C(timeout) in seconds), C(cutover) (V(auto), V(start_first), V(stop_first)),
-        C(attach_command) and C(drain_command) (argument lists), C(drain_timeout) and C(settle) (seconds).
+        C(json), C(headers), C(body), C(contains), C(answer_headers), C(timeout) in seconds), C(cutover) (V(auto),
+        V(start_first), V(stop_first)), C(attach_command)
+        and C(drain_command) (argument lists), C(drain_timeout) and C(settle) (seconds).
+      - C(checks) (list of dictionaries) are checks of any kind, as M(tiered.rollback.verify_info) has them.
       - C(postgres) (list of dictionaries) describes databases of PostgreSQL servers, with the keys of the option
         C(postgres) of M(tiered.rollback.pg_backup).
       - C(sqlite) (list of dictionaries) describes SQLite files by C(path), on the host or with C(service) inside that

@@ -55,7 +55,7 @@ def http(check: Check, client: requests.Session | None = None) -> Result:
     """Ask once and compare status and JSON values; never raises for what the server does."""
     begun = time.monotonic()
     try:
-        detail = _ask(check, client or session())
+        detail = wrong(check, ask(check, client or session()))
     except (requests.RequestException, ValueError) as error:  # urllib3's error for a host such as a..b is the latter
         detail = _http.cause(error)
     took = (time.monotonic() - begun) * 1000
@@ -179,12 +179,12 @@ def leftovers(now: Observed, replicas: Mapping[str, int], engine: Engine, before
     return Result(name="nothing left over", ok=not extra, detail=", ".join(extra) or "none")
 
 
-def _ask(check: Check, client: requests.Session) -> str:
-    """Return what is wrong with the answer; empty where nothing is."""
+def ask(check: Check, client: requests.Session) -> requests.Response:
+    """Send a check's request and return the answer; raises what requests does."""
     body: dict[str, Any] = {}
     if check.body is not None:
         body = {"data": check.body} if isinstance(check.body, (str, bytes)) else {"json": check.body}
-    answer = client.request(
+    return client.request(
         check.method,
         check.url,
         headers=dict(check.headers),
@@ -192,15 +192,24 @@ def _ask(check: Check, client: requests.Session) -> str:
         allow_redirects=True,
         **body,
     )
+
+
+def wrong(check: Check, answer: requests.Response) -> str:
+    """Return what is wrong with an answer; empty where nothing is."""
     if answer.status_code not in check.status:
         return f"status {answer.status_code}, wanted {' or '.join(map(str, check.status))}"
+    for name, part in check.answer_headers.items():
+        if str(part) not in answer.headers.get(name, ""):
+            return f"the answer's header {name} does not hold {str(part)!r:.80}"
+    if check.contains is not None and check.contains not in answer.text:
+        return f"the answer does not hold {check.contains!r:.80}"
     if not check.json:
         return ""
     try:
         document = answer.json()
     except ValueError:
         return "the answer is not JSON"
-    return next((wrong for path, wanted in check.json.items() if (wrong := _compare(document, path, wanted))), "")
+    return next((found for path, wanted in check.json.items() if (found := _compare(document, path, wanted))), "")
 
 
 def at(document: Any, path: str) -> Any:

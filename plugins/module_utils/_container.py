@@ -50,6 +50,22 @@ class Container:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a container uses at one moment.
+
+    :param at: when, in seconds of a clock that only goes forward.
+    :param cpu: seconds of one processor's time since its start.
+    :param memory: bytes, what the kernel can take back at once left out.
+    :param limit: bytes that it may use.
+    """
+
+    at: float
+    cpu: float
+    memory: int
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mount:
     """What covers a folder or file of a container.
 

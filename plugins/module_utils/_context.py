@@ -63,7 +63,7 @@ SQLITE_OPTIONS: dict[str, dict[str, Any]] = {
     "service": {"type": "str"},
     "project": {"type": "str"},
 }
-_UNSHOWN = ("stack", "mcp", "github")
+_UNSHOWN = ("stack", "mcp", "github", "checks")
 SQLITE_TOGETHER = [("service", "project")]
 
 
@@ -208,8 +208,8 @@ def acted(actions: Sequence[str]) -> dict[str, Any]:
 def main(act: Callable[[Context], dict[str, Any]], options: dict[str, Any], **module_options: Any) -> None:
     """Run a module: *act* returns what is exited with, or raises what is failed with."""
     # The stack may hold tokens for checks: no_log keeps the options out of the target's system log, and the stack is
-    # left out of the invocation that -vvv shows. So are mcp and github, whose URLs may hold a password that is refused
-    # only later.
+    # left out of the invocation that -vvv shows. So are checks, and mcp and github, whose URLs may hold a password that
+    # is refused only later.
     module = AnsibleModule(argument_spec=options, supports_check_mode=True, no_log=True, **module_options)
     shown = {"module_args": {name: value for name, value in module.params.items() if name not in _UNSHOWN}}
     try:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils._container import Container, Image, Mount
+from ansible_collections.tiered.rollback.plugins.module_utils._container import Container, Image, Mount, Usage
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 try:
@@ -28,6 +29,8 @@ _NUMBER = "com.docker.compose.container-number"
 _HASH = "com.docker.compose.config-hash"
 _ONE_OFF = "com.docker.compose.oneoff"
 _TIMEOUT = 60
+#: Enough to tell that a budget of errors is broken; more would only be carried about.
+_LOG_LINES = 5000
 
 
 class Engine:
@@ -153,10 +156,39 @@ class Engine:
             except docker.errors.NotFound:
                 return ""
 
+    def log_between(self, container_id: str, begin: float, end: float) -> str:
+        """Return what a container printed between two moments, in seconds since 1970."""
+        with _engine_errors("read a container's log"):
+            try:
+                found = self._api.logs(container_id, since=begin, until=end, tail=_LOG_LINES)
+            except docker.errors.NotFound:
+                return ""
+        return str(found.decode(errors="replace"))
+
+    def usage(self, container_id: str) -> Usage | None:
+        """Return what a container uses, or None where it does not run."""
+        with _engine_errors("read a container's statistics"):
+            try:
+                raw: dict[str, Any] = self._api.stats(container_id, stream=False, one_shot=True)
+            except docker.errors.NotFound:
+                return None
+        return _usage(raw)
+
     def networks(self, project: str) -> list[str]:
         """Names of the networks that carry a project's label."""
         with _engine_errors("list networks"):
             return sorted(net["Name"] for net in self._api.networks(filters={"label": f"{_PROJECT}={project}"}))
+
+    def ids(self) -> set[str]:
+        """Ids of every container there is, of whatever project."""
+        with _engine_errors("list containers"):
+            return {entry["Id"] for entry in self._api.containers(all=True)}
+
+    def labelled(self, label: str) -> list[str]:
+        """Names of the containers, of whatever project, that carry ``name=value``."""
+        with _engine_errors("list containers"):
+            found = self._api.containers(all=True, filters={"label": [label]})
+        return sorted(name.lstrip("/") for entry in found for name in entry["Names"][:1])
 
     @staticmethod
     def _transfer(call: Callable[[str, str], Iterator[dict[str, Any]]], reference: str) -> list[dict[str, Any]]:
@@ -167,6 +199,21 @@ class Engine:
             if "error" in entry:
                 raise RollbackError(f"transfer of {reference} failed: {entry['error']}", "Is the registry reachable?")
         return entries
+
+
+def _usage(raw: dict[str, Any]) -> Usage | None:
+    memory = raw.get("memory_stats") or {}
+    if "usage" not in memory:
+        return None
+    # As docker stats counts: version 2 of control groups has the first name, version 1 the other.
+    details = memory.get("stats") or {}
+    cache = details.get("inactive_file", details.get("total_inactive_file", 0))
+    return Usage(
+        at=time.monotonic(),
+        cpu=raw["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9,
+        memory=max(0, memory["usage"] - cache),
+        limit=memory.get("limit", 0),
+    )
 
 
 def _container(raw: dict[str, Any]) -> Container:

@@ -27,10 +27,15 @@ def assess(engine: Engine, containers: Sequence[Container], secrets: Collection[
     found = []
     for container in containers:
         lines = engine.log_tail(container.id, _LINES).splitlines()
-        errors = [line for line in lines if _ERROR.search(line)]
+        errors = of_errors(lines)
         last = [_masked(line, secrets)[:_LENGTH] for line in errors[-_SHOWN:]]
         found.append({"name": container.name, "lines": len(lines), "errors": len(errors), "last": last})
     return found
+
+
+def of_errors(lines: Sequence[str]) -> list[str]:
+    """Return the lines that speak of an error."""
+    return [line for line in lines if _ERROR.search(line)]
 
 
 def _masked(line: str, secrets: Collection[str]) -> str:

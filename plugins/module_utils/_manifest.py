@@ -100,6 +100,7 @@ class RestorePoint:
     :param rebuilt_from: id of the point that was captured, where this one is that with its images built again.
     :param flags: feature flags that the application keeps itself, where the run was about them.
     :param mcp: id of the snapshot of the MCP container's data, which its service keeps.
+    :param baseline: how fast it answered when it was captured: percentiles in milliseconds by HTTP check.
     """
 
     id: str
@@ -119,6 +120,7 @@ class RestorePoint:
     rebuilt_from: str | None = None
     flags: Mapping[str, bool | int | str] = field(default_factory=dict)
     mcp: str | None = None
+    baseline: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as JSON types."""

@@ -31,6 +31,8 @@ _COMMITS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/+~^-]{0,99}(\.[A-Za-z0-9_/+~^-]+
 _RANGE = re.compile(rf"{_COMMITS.pattern}\.\.{_COMMITS.pattern}", re.ASCII)
 _FILES = re.compile(r"[A-Za-z0-9._/-]{1,200}(,[A-Za-z0-9._/-]{1,200}){0,99}")
 _METHOD = re.compile(r"feature_flag|swap|revert|phased")
+_PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_ON_BREACH = re.compile(r"fail|rollback|undo")
 _TIER = re.compile(r"[1-3]")
 _KIND = re.compile(r"rollback|undo|ci|migration")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -69,6 +71,9 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "commits": _FILES,
     "branch": _BRANCH,
     "baseline": _PATH,
+    "profile": _PROFILE,
+    "minutes": _NUMBER,
+    "on_breach": _ON_BREACH,
     "tier": _TIER,
     "kind": _KIND,
     "since": _DATE,
@@ -90,6 +95,8 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _BRANCH: "a branch, tag or commit: letters, digits, '.', '_', '/', '+' and '-'",
     _RANGE: "A..B, each a commit, a tag, a branch, or HEAD~3 and alike",
     _FILES: "a list with commas between its entries, of letters, digits, '.', '_', '/' and '-'",
+    _PROFILE: "a profile's name: lower-case letters, digits and '_'",
+    _ON_BREACH: "fail, rollback or undo",
     _METHOD: "feature_flag, swap, revert or phased",
     _TIER: "1, 2 or 3",
     _KIND: "rollback, undo, ci or migration",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Collection
@@ -17,6 +18,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 _PROC = Path("/proc")
 _PATIENCE = 10
+#: The outermost container of a control group's path, as Docker's two drivers for them spell it.
+_CONTAINER = re.compile(r"/docker[-/]([0-9a-f]{64})")
 
 
 def is_local(container: Container, proc: Path = _PROC) -> bool:
@@ -33,6 +36,12 @@ def left_behind(container_ids: Collection[str], proc: Path = _PROC) -> list[str]
         groups = _groups(entry) if entry.name.isdigit() else ""
         found += [f"process {entry.name} of {owner[:12]}" for owner in container_ids if owner in groups]
     return found
+
+
+def contained(proc: Path = _PROC) -> dict[int, str]:
+    """Return the id of the container that each process belongs to, of those that belong to one."""
+    found = {int(entry.name): _CONTAINER.search(_groups(entry)) for entry in proc.iterdir() if entry.name.isdigit()}
+    return {pid: match[1] for pid, match in found.items() if match}
 
 
 def end_below(directory: Path) -> None:

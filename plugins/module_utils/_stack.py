@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,6 +27,7 @@ _STACK_SPEC: dict[str, dict[str, Any]] = {
     "env_files": {"type": "list", "elements": "str", "default": []},
     "config": {"type": "list", "elements": "str"},
     "services": {"type": "dict", "default": {}},
+    "checks": {"type": "list", "elements": "dict", "default": []},
     "postgres": {"type": "list", "elements": "dict", "default": []},
     "sqlite": {"type": "list", "elements": "dict", "default": []},
     "flags": {"type": "dict", "default": {}},
@@ -47,7 +48,7 @@ _SERVICE_SPEC: dict[str, dict[str, Any]] = {
     "drain_timeout": {"type": "int", "default": 15},
     "settle": {"type": "float", "default": 2.5},
 }
-_CHECK_SPEC: dict[str, dict[str, Any]] = {
+CHECK_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
     "url": {"type": "str", "required": True},
     "method": {"type": "str", "choices": ["GET", "HEAD", "POST"], "default": "GET"},
@@ -55,9 +56,11 @@ _CHECK_SPEC: dict[str, dict[str, Any]] = {
     "json": {"type": "dict", "default": {}},
     "headers": {"type": "dict", "default": {}, "no_log": True},
     "body": {"type": "raw"},
+    "contains": {"type": "str"},
+    "answer_headers": {"type": "dict", "default": {}},
     "timeout": {"type": "float", "default": 5.0},
 }
-_HARMLESS_HEADERS = ("accept", "content-type", "host", "user-agent")
+HARMLESS_HEADERS = ("accept", "content-type", "host", "user-agent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,8 @@ class Check:
     """One HTTP check.
 
     :param json: dotted path into the answer (``features.ai``, ``items.0.id``) to the value it must have.
+    :param contains: text that the answer's body must hold.
+    :param answer_headers: header of the answer to the text that its value must hold.
     :param timeout: seconds for one request.
     """
 
@@ -76,6 +81,8 @@ class Check:
     headers: Mapping[str, str]
     body: Any
     timeout: float
+    contains: str | None = None
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +111,8 @@ class Stack:
     :param config: paths of configuration files, relative to `project_src`; None: the Compose files and ``.env``.
     :param health_timeout: seconds that new containers and checks are given to become good.
     :param stop_timeout: seconds between SIGTERM and SIGKILL; None: each container's own grace period.
+    :param more_checks: checks of any kind beside those of services, as they were written; only who runs them reads
+        them, so that a wrong one never stands in the way of a rollback.
     :param registry: repository prefix that images are pushed to when a restore point is captured.
     """
 
@@ -115,6 +124,7 @@ class Stack:
     env_files: tuple[str, ...]
     config: tuple[str, ...] | None
     services: Mapping[str, Service]
+    more_checks: tuple[Mapping[str, Any], ...]
     postgres: tuple[Postgres, ...]
     sqlite: tuple[Sqlite, ...]
     flags: Mapping[str, Flag]
@@ -136,6 +146,11 @@ class Stack:
         return self.services.get(name, Service(name=name))
 
     @property
+    def database_names(self) -> tuple[str, ...]:
+        """What the description calls each database."""
+        return (*(each.name for each in self.postgres), *(each.name for each in self.sqlite))
+
+    @property
     def has_data(self) -> bool:
         """Whether there is data that restore points hold, which is another one each time they are captured."""
         return bool(self.postgres or self.sqlite or self.mcp)
@@ -153,7 +168,7 @@ class Stack:
             str(value)
             for headers in sent
             for name, value in headers.items()
-            if name.lower() not in _HARMLESS_HEADERS and value
+            if name.lower() not in HARMLESS_HEADERS and value
         }
         passwords = {database.password for database in self.postgres if database.password}
         return found | passwords | {api.token for api in (self.mcp, self.github) if api}
@@ -174,7 +189,7 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
             "rollback_stack is not set for this host",
             "Describe the stack in the inventory; discover.yml writes the variable for a project that runs.",
         )
-    values = _validated(_STACK_SPEC, raw, "rollback_stack")
+    values = validated(_STACK_SPEC, raw, "rollback_stack")
     if not PurePosixPath(values["project_src"]).is_absolute():
         raise RollbackError(
             f"rollback_stack.project_src is not an absolute path: {values['project_src']}",
@@ -193,8 +208,9 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
     ):
         if values[key] is not None:
             where = f"rollback_stack.{key}"
-            values[key] = parse_api(_validated(spec, values[key], where), where)
+            values[key] = parse_api(validated(spec, values[key], where), where)
     values["name"] = _names.stack_name(values["name"])
+    values["more_checks"] = values.pop("checks")
     return Stack(**databases.frozen(values))
 
 
@@ -206,7 +222,7 @@ def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:
     ):
         where = [f"rollback_stack.{kind}[{n}]" for n in range(len(raw[kind]))]
         found[kind] = tuple(
-            parse_one(_validated(spec, entry, at), at) for entry, at in zip(raw[kind], where, strict=True)
+            parse_one(validated(spec, entry, at), at) for entry, at in zip(raw[kind], where, strict=True)
         )
     names = [database.name for kind in found.values() for database in kind]
     for name in names:
@@ -226,14 +242,14 @@ def checks(raw: Sequence[Any], where: str, prefix: str = "check") -> list[Check]
 
 def _service(name: str, raw: Mapping[str, Any] | None) -> Service:
     where = f"rollback_stack.services.{name}"
-    values = _validated(_SERVICE_SPEC, raw or {}, where)
+    values = validated(_SERVICE_SPEC, raw or {}, where)
     values["checks"] = checks(values["checks"], f"{where}.checks", name)
     return Service(name=name, **databases.frozen(values))
 
 
 def _flag(name: str, raw: Mapping[str, Any] | None) -> Flag:
     where = f"rollback_stack.flags.{name}"
-    values = _validated(_flags.FLAG_SPEC, raw or {}, where)
+    values = validated(_flags.FLAG_SPEC, raw or {}, where)
     for key in ("status_url", "api_url"):
         if values[key]:
             _names.http_url(values[key], f"{where}.{key}")
@@ -243,13 +259,17 @@ def _flag(name: str, raw: Mapping[str, Any] | None) -> Flag:
 
 
 def _check(default_name: str, raw: Mapping[str, Any], where: str) -> Check:
-    values = _validated(_CHECK_SPEC, raw, where)
+    values = validated(CHECK_SPEC, raw, where)
     _names.http_url(values["url"], f"{where}.url")
     values["name"] = values["name"] or default_name
     return Check(**databases.frozen(values))
 
 
-def _validated(spec: Mapping[str, Any], raw: Any, where: str) -> dict[str, Any]:
+def validated(spec: Mapping[str, Any], raw: Any, where: str) -> dict[str, Any]:
+    """Return a dictionary of the user's with defaults and types put in.
+
+    :raises RollbackError: naming the key that is wrong, and those that there are.
+    """
     if not isinstance(raw, Mapping):
         raise RollbackError(f"{where} must be a dictionary, not {type(raw).__name__}", "See the README's example.")
     result = ArgumentSpecValidator(dict(spec)).validate(dict(raw))

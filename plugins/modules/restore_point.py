@@ -87,6 +87,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _baseline,
     _capture,
     _checks,
     _context,
@@ -162,6 +163,8 @@ def _complete(ctx: Context, points: list[RestorePoint], point: RestorePoint) -> 
 def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
     params = ctx.module.params
     activity = Journal(path=ctx.state / _journal.ACTIVITY, run=ctx.run, kind="capture", tier=1, target=point.id)
+    # Before the databases are copied, which would slow the answers down.
+    point = replace(point, baseline=_baseline.measure(ctx.stack.checks))
     data = Data(ctx.databases(now.project), ctx.store, activity, list)
     point = replace(point, databases=data.copy(point.id))
     if ctx.stack_mcp:

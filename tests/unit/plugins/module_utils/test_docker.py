@@ -228,3 +228,41 @@ def test_mounts_are_read_with_where_they_come_from(monkeypatch: pytest.MonkeyPat
         Mount(kind="volume", source="/var/lib/docker/volumes/v/_data", target="/data"),
         Mount(kind="tmpfs", source="", target="/run"),
     ]
+
+
+@pytest.mark.parametrize("cache", [{"inactive_file": 30}, {"total_inactive_file": 30}])
+def test_what_a_container_uses_leaves_out_what_the_kernel_can_take_back(
+    monkeypatch: pytest.MonkeyPatch, cache: dict[str, int]
+) -> None:
+    memory = {"usage": 100, "limit": 1000, "stats": cache}
+    found, api = _engine(
+        monkeypatch, stats={"cpu_stats": {"cpu_usage": {"total_usage": 2_500_000_000}}, "memory_stats": memory}
+    )
+    usage = found.usage("c1")
+    assert usage is not None
+    assert (usage.cpu, usage.memory, usage.limit) == (2.5, 70, 1000)
+    assert api.calls == [("stats", "c1", {"stream": False, "one_shot": True})]
+
+
+def test_a_container_that_is_gone_or_stopped_uses_and_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = docker.errors.NotFound("gone")
+    found, _api = _engine(monkeypatch, stats=gone, logs=gone)
+    assert found.usage("c1") is None
+    assert found.log_between("c1", 5.0, 6.0) == ""
+    stopped, _api = _engine(monkeypatch, stats={"memory_stats": {}})
+    assert stopped.usage("c1") is None
+
+
+def test_a_log_is_read_from_one_moment_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, api = _engine(monkeypatch, logs=b"one\n\xff\n")
+    assert found.log_between("c1", 5.25, 6.5) == "one\n\N{REPLACEMENT CHARACTER}\n"
+    assert (api.calls[0][2]["since"], api.calls[0][2]["until"]) == (5.25, 6.5)
+
+
+def test_containers_are_listed_by_id_and_by_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, api = _engine(
+        monkeypatch, containers=[{"Id": "c1", "Names": ["/b", "/b/alias"]}, {"Id": "c2", "Names": ["/a"]}]
+    )
+    assert found.ids() == {"c1", "c2"}
+    assert found.labelled("x=y") == ["a", "b"]
+    assert api.calls[-1][1]["filters"] == {"label": ["x=y"]}

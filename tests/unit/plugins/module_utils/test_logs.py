@@ -30,3 +30,7 @@ def test_a_container_that_said_nothing_has_no_errors(build: Any) -> None:
     assert _logs.assess(_engine(""), [build.container()], []) == [
         {"name": "shop-web-1", "lines": 0, "errors": 0, "last": []}
     ]
+
+
+def test_lines_of_errors_are_told_from_others() -> None:
+    assert _logs.of_errors(["fatal: x", "no terror", "Exception in y"]) == ["fatal: x", "Exception in y"]

@@ -76,3 +76,11 @@ def test_one_that_cannot_be_ended_is_named(tmp_path: Path, monkeypatch: pytest.M
     finally:
         process.terminate()
         process.communicate()
+
+
+def test_processes_are_listed_with_their_outermost_container(tmp_path: Path) -> None:
+    for pid, owner in (("7", ID), ("8", f"{OTHER}/docker/{ID}"), ("9", None), ("self", ID)):
+        _process(tmp_path, pid, owner)
+    (tmp_path / "10").mkdir()
+    (tmp_path / "10/cgroup").write_text(f"0::/system.slice/docker-{ID}.scope\n")
+    assert _proc.contained(tmp_path) == {7: ID, 8: OTHER, 10: ID}

@@ -1,0 +1,18 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.tiered.rollback.plugins.action import watch
+from ansible_collections.tiered.rollback.plugins.module_utils import _journal
+
+
+def test_the_module_is_sent_once_with_its_own_arguments(make: Any) -> None:
+    calls: list[dict[str, Any]] = []
+    action = make(watch.ActionModule, {"minutes": 5}, lambda **named: calls.append(named) or {"changed": False})
+    assert action.run(task_vars={}) == {"changed": False}
+    (call,) = calls
+    assert (call["module_name"], call["module_args"]) == ("tiered.rollback.watch", {"minutes": 5})
+    assert watch.ActionModule.JOURNAL == _journal.WATCH
