@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
@@ -205,12 +205,23 @@ def acted(actions: Sequence[str]) -> dict[str, Any]:
     return {"changed": bool(actions), "actions": list(actions), "diff": {"before": "", "after": lines}}
 
 
+class Module(AnsibleModule):
+    """Ansible's module, but one that shows nothing of what it was given when that is refused.
+
+    A secret under a key that is misspelt is one that no specification knows to hide.
+    """
+
+    def fail_json(self, msg: str, **facts: Any) -> NoReturn:
+        """Fail, showing of the invocation what *facts* say of it."""
+        super().fail_json(msg, **{"invocation": {}, **facts})
+
+
 def main(act: Callable[[Context], dict[str, Any]], options: dict[str, Any], **module_options: Any) -> None:
     """Run a module: *act* returns what is exited with, or raises what is failed with."""
     # The stack may hold tokens for checks: no_log keeps the options out of the target's system log, and the stack is
     # left out of the invocation that -vvv shows. So are checks, and mcp and github, whose URLs may hold a password that
     # is refused only later.
-    module = AnsibleModule(argument_spec=options, supports_check_mode=True, no_log=True, **module_options)
+    module = Module(argument_spec=options, supports_check_mode=True, no_log=True, **module_options)
     shown = {"module_args": {name: value for name, value in module.params.items() if name not in _UNSHOWN}}
     try:
         result = act(Context(module))

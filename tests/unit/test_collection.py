@@ -62,7 +62,7 @@ def _options(name: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any]
         assert arguments["supports_check_mode"] is True
         raise _Captured(arguments["argument_spec"])
 
-    monkeypatch.setattr(_context, "AnsibleModule", capture)
+    monkeypatch.setattr(_context, "Module", capture)
     if hasattr(module, "AnsibleModule"):
         monkeypatch.setattr(module, "AnsibleModule", capture)
     with pytest.raises(_Captured) as caught:

@@ -100,7 +100,16 @@ def test_each_stack_has_a_state_directory_of_its_own(deployment: Any) -> None:
 
 
 def test_the_modules_argument_parser_is_ansibles_own() -> None:
-    assert _context.AnsibleModule is basic.AnsibleModule
+    assert issubclass(_context.Module, basic.AnsibleModule)
+
+
+def test_a_secret_under_a_misspelt_key_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    given = {"github": {"repository": "acme/shop", "tokn": "hunter2", "token": "hunter2 too"}}
+    with patch_module_args(given), pytest.raises(SystemExit):
+        _context.main(lambda _ctx: {}, _context.GITHUB_OPTIONS)
+    printed = capsys.readouterr().out
+    assert "github.tokn" in json.loads(printed)["msg"]
+    assert "hunter2" not in printed
 
 
 def test_a_module_without_a_stack_is_given_one_database() -> None:
