@@ -25,7 +25,7 @@ def right(box: ET.Element) -> float:
 def test_each_phase_is_a_bar_in_the_order_and_length_of_its_time(example: dict[str, Any]) -> None:
     _budget, *bars = boxes(_run_pictures.phases(example), "bar")
     assert len(bars) == len(example["phases"])
-    lefts = [float(bar.get("x", "")) for bar in bars]
+    lefts = [float(each.get("x", "")) for each in bars]
     assert lefts == sorted(lefts)
     restore, exchange = bars[1], bars[8]
     assert float(restore.get("width", "")) > 10 * float(exchange.get("width", ""))
@@ -51,8 +51,8 @@ def test_the_budget_is_drawn_with_what_was_used_of_it(example: dict[str, Any], d
     drawn = _run_pictures.phases({**example, "duration": duration})
     assert used in drawn
     (frame,) = boxes(drawn, "frame")
-    bar = boxes(drawn, "bar")[0] if duration < 1800 else boxes(drawn, "warn")[0]
-    assert (right(bar) > right(frame)) == (duration > 1800)
+    used_up = boxes(drawn, "bar")[0] if duration < 1800 else boxes(drawn, "warn")[0]
+    assert (right(used_up) > right(frame)) == (duration > 1800)
 
 
 def test_answers_are_told_apart_by_their_height_too(example: dict[str, Any]) -> None:
