@@ -18,7 +18,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 _PROC = Path("/proc")
 _PATIENCE = 10
-#: The outermost container of a control group's path, as Docker's two drivers for them spell it.
+#: A container in a control group's path, the outermost first, as Docker's two drivers for them spell it.
 _CONTAINER = re.compile(r"/docker[-/]([0-9a-f]{64})")
 
 
@@ -39,9 +39,17 @@ def left_behind(container_ids: Collection[str], proc: Path = _PROC) -> list[str]
 
 
 def contained(proc: Path = _PROC) -> dict[int, str]:
-    """Return the id of the container that each process belongs to, of those that belong to one."""
-    found = {int(entry.name): _CONTAINER.search(_groups(entry)) for entry in proc.iterdir() if entry.name.isdigit()}
-    return {pid: match[1] for pid, match in found.items() if match}
+    """Return the id of the container that each process belongs to, of those that belong to one.
+
+    Where this machine is a container itself, that one is the machine.
+    """
+    machine = set(_CONTAINER.findall(_groups(proc / "self")))
+    found = {
+        int(entry.name): [each for each in _CONTAINER.findall(_groups(entry)) if each not in machine]
+        for entry in proc.iterdir()
+        if entry.name.isdigit()
+    }
+    return {pid: owners[0] for pid, owners in found.items() if owners}
 
 
 def end_below(directory: Path) -> None:

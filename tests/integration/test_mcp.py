@@ -204,6 +204,8 @@ def test_levels_go_back_and_levels_beyond_are_refused(stack: Stack, ask: Ask) ->
 
 
 def test_a_snapshot_whose_files_were_changed_is_refused_and_the_data_left_alone(stack: Stack, ask: Ask) -> None:
+    # So large that it is a file of its own among what is stored.
+    stack.write("data/large", "x" * 100_000)
     taken = ask("mcp_snapshot", description="to be damaged")["snapshot"]["id"]
     for stored in (stack.src / "data/snapshots/objects").iterdir():
         stored.chmod(0o600)
@@ -214,6 +216,7 @@ def test_a_snapshot_whose_files_were_changed_is_refused_and_the_data_left_alone(
         assert f"{taken} is damaged, its stored content differs: " in found["msg"]
         assert "Choose another snapshot" in found["hint"]
         assert state(stack) == "second\n"
+    (stack.src / "data/large").unlink()
 
 
 def test_an_unknown_snapshot_is_answered_with_those_there_are(stack: Stack, ask: Ask) -> None:

@@ -40,7 +40,7 @@ def test_a_process_belongs_to_the_container_its_control_group_names(build: Any, 
 
 
 def test_processes_that_outlived_their_container_are_named(tmp_path: Path) -> None:
-    for pid, owner in (("7", ID), ("8", OTHER), ("9", None), ("self", ID)):
+    for pid, owner in (("7", ID), ("8", OTHER), ("9", None), ("self", None)):
         _process(tmp_path, pid, owner)
     assert _proc.left_behind([ID], tmp_path) == [f"process 7 of {ID[:12]}"]
     assert _proc.left_behind(["e" * 64], tmp_path) == []
@@ -79,8 +79,15 @@ def test_one_that_cannot_be_ended_is_named(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_processes_are_listed_with_their_outermost_container(tmp_path: Path) -> None:
-    for pid, owner in (("7", ID), ("8", f"{OTHER}/docker/{ID}"), ("9", None), ("self", ID)):
+    for pid, owner in (("7", ID), ("8", f"{OTHER}/docker/{ID}"), ("9", None), ("self", None)):
         _process(tmp_path, pid, owner)
     (tmp_path / "10").mkdir()
     (tmp_path / "10/cgroup").write_text(f"0::/system.slice/docker-{ID}.scope\n")
     assert _proc.contained(tmp_path) == {7: ID, 8: OTHER, 10: ID}
+
+
+def test_a_machine_that_is_a_container_itself_is_no_container_of_its_engine(tmp_path: Path) -> None:
+    for pid, groups in {"self": f"/docker/{ID}", "7": f"/docker/{ID}", "8": f"/docker/{ID}/docker/{OTHER}"}.items():
+        (tmp_path / pid).mkdir()
+        (tmp_path / pid / "cgroup").write_text(f"4:memory:{groups}\n0::{groups}\n")
+    assert _proc.contained(tmp_path) == {8: OTHER}
