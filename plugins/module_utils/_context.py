@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
@@ -211,7 +211,7 @@ class Module(AnsibleModule):
     A secret under a key that is misspelt is one that no specification knows to hide.
     """
 
-    def fail_json(self, msg: str, **facts: Any) -> NoReturn:
+    def fail_json(self, msg: str, **facts: Any) -> None:
         """Fail, showing of the invocation what *facts* say of it."""
         super().fail_json(msg, **{"invocation": {}, **facts})
 
