@@ -121,6 +121,7 @@ class Subject:
             self._raw()
             # What keep_prepared leaves; measured by itself, and undone by nobody but the run that needs it.
             self._stage()
+            self._settle()
             self._outage(name, run)
             print(f"    {title}, {name}: outage {self.figures[name][-1]:.2f} s", flush=True)
             if (answer := stack.ask(PATH)).version != VERSION:
@@ -175,6 +176,11 @@ class Subject:
         begin = time.monotonic()
         self._database.stage(directory, point.databases[DATABASE], point.id, sqlite.quiet)
         self.figures[_STAGE].append(time.monotonic() - begin)
+
+    def _settle(self) -> None:
+        """Write what was staged to disk, as that of a point which was captured hours ago has been."""
+        self._admin("CHECKPOINT")
+        os.sync()
 
     def _raw(self) -> None:
         """Restore the same dump with the same tool and jobs, and nothing else."""

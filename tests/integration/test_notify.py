@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from ansible_collections.tiered.rollback.tests.support import web
 from ansible_collections.tiered.rollback.tests.support.desk import Desk
 
 
@@ -41,21 +40,15 @@ def inbox() -> Iterator[Inbox]:
     """A server that takes what is posted to it."""
     found = Inbox()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(web.Handler):
         def do_POST(self) -> None:
             status = found.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(status)
             self.end_headers()
 
-        def log_message(self, *_unused: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    yield found
-    server.shutdown()
-    server.server_close()
+    with web.serving(Handler) as server:
+        found.url = server.url
+        yield found
 
 
 class Mailbox:

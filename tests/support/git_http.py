@@ -8,15 +8,14 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pytest
+from ansible_collections.tiered.rollback.tests.support import web
 from ansible_collections.tiered.rollback.tests.support.checkout import git
 
 TOKEN = "hunter2-hunter2"
@@ -43,14 +42,12 @@ class GitServer:
 
     def __enter__(self) -> Self:
         self.root.mkdir(exist_ok=True)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self._server = web.WebServer(("127.0.0.1", 0), _handler(self))
+        self._server.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
 
     def make(self, name: str = "shop.git") -> Path:
         """Make a repository that is pushed to, and hands out parts of itself as GitHub does."""
@@ -148,8 +145,8 @@ def author(git_server: GitServer, tmp_path: Path) -> Author:
     return made
 
 
-def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(server: GitServer) -> type[web.Handler]:
+    class Handler(web.Handler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -205,9 +202,6 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             head, _separator, answer = done.stdout.partition(b"\r\n\r\n")
             headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
             return int(headers.pop("Status", "200").split()[0]), headers, answer
-
-        def log_message(self, *_: Any) -> None:
-            """Keep quiet."""
 
     return Handler
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from ansible_collections.tiered.rollback.tests.support import web
 
 PASSWORD = "hunter2-login"
 
@@ -56,7 +56,7 @@ def slow_site() -> Iterator[SlowSite]:
     """Serve it on a free port of the loopback interface."""
     site = SlowSite()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(web.Handler):
         def do_GET(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
             status, document = site.answer(self.command, self.path, body, self.headers.get("Authorization"))
@@ -68,14 +68,6 @@ def slow_site() -> Iterator[SlowSite]:
 
         do_POST = do_DELETE = do_GET
 
-        def log_message(self, *_: Any) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
+    with web.serving(Handler) as server:
+        site.url = server.url
         yield site
-    finally:
-        server.shutdown()
-        server.server_close()

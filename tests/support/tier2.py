@@ -28,7 +28,7 @@ n=$(tail -n 1 /acked/rows 2>/dev/null || echo 0)
 while true; do
   n=$((n + 1))
   if psql -qX -c "INSERT INTO written VALUES ($n)" >/dev/null 2>&1; then echo "$n" >>/acked/rows; fi
-  sleep 0.02
+  sleep 0.1
 done
 """
 
@@ -130,8 +130,10 @@ class Tier2(Written):
                 "volumes": ["pgdata:/var/lib/postgresql"],
                 "healthcheck": {
                     "test": ["CMD", "psql", "-qXtc", "SELECT 1", "-U", "postgres", DATABASE],
-                    "interval": "1s",
-                    "retries": 60,
+                    "interval": "5s",
+                    "retries": 12,
+                    "start_period": "60s",
+                    "start_interval": "250ms",
                 },
             },
             "api": stack.published(depends_on=depends),

@@ -32,7 +32,7 @@ with open("/acked/rows", "a") as acked:
         n += 1
         connection.execute("INSERT INTO written VALUES (?)", (n,))
         print(n, file=acked, flush=True)
-        time.sleep(0.02)
+        time.sleep(0.05)
 """
 
 

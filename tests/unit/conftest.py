@@ -9,11 +9,9 @@ import hashlib
 import json
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -40,7 +38,7 @@ from ansible_collections.tiered.rollback.plugins.modules import (
     stack_switch,
 )
 from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub
-from ansible_collections.tiered.rollback.tests.support import github
+from ansible_collections.tiered.rollback.tests.support import github, web
 from ansible_collections.tiered.rollback.tests.support.git_http import author, git_server
 from ansible_collections.tiered.rollback.tests.support.github import Project
 from hypothesis import settings
@@ -643,7 +641,7 @@ class Site:
 def site() -> Iterator[Site]:
     """Serve on a free port of the loopback interface."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(web.Handler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             found.asked.append(
@@ -660,16 +658,9 @@ def site() -> Iterator[Site]:
 
         do_HEAD = do_POST = do_DELETE = do_GET
 
-        def log_message(self, *_: Any) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Site(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield found
-    server.shutdown()
-    server.server_close()
+    with web.serving(Handler) as server:
+        found = Site(server.url)
+        yield found
 
 
 class SnapshotApi:

@@ -16,11 +16,10 @@ import traceback
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from ...support import web
 from .. import contract
 from . import graphql, rest_actions, rest_git, rest_pulls, rest_repository
 from .exchange import HANDLERS, Answer, Call, Exchange, GitHubError, not_found
@@ -68,15 +67,14 @@ class FakeGitHub(Faults):
         self._ids = itertools.count(1001)
         self._state = threading.RLock()
         self._servers = [_serve(_ApiHandler, self), _serve(_BlobHandler, self)]
-        self.url, self._blob_url = (f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
+        self.url, self._blob_url = (server.url for server in self._servers)
 
     def __enter__(self) -> FakeGitHub:
         return self
 
     def __exit__(self, *_unused: object) -> None:
         for server in self._servers:
-            server.shutdown()
-            server.server_close()
+            server.stop()
         if self.violations:
             raise AssertionError("the contract was broken:\n" + "\n".join(self.violations))
 
@@ -231,24 +229,16 @@ def _split(target: str, host: str) -> tuple[str, str]:
     return f"http://{host}", target
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
+class _Server(web.WebServer):
     github: FakeGitHub
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client may hang up at any time, which is no error of the fake; its own it has noted before."""
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(web.Handler):
     protocol_version = "HTTP/1.1"
     # One packet for head and body: otherwise each answer waits for the client's delayed acknowledgement.
     wbufsize = -1
     disable_nagle_algorithm = True
     server: _Server
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
 
     @property
     def given(self) -> dict[str, str]:
@@ -287,5 +277,5 @@ class _BlobHandler(_Handler):
 def _serve(handler: type[_Handler], github: FakeGitHub) -> _Server:
     server = _Server(("127.0.0.1", 0), handler)
     server.github = github
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    server.start()
     return server
