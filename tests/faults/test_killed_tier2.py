@@ -155,7 +155,7 @@ class Arena:
             watching.autocommit = True
             while not self.reached(step, cursor):
                 assert process.poll() is None, f"the run ended before {step}: {process.communicate()[0]}"
-                time.sleep(0.002)
+                time.sleep(0.005)
 
     def reached(self, step: str, cursor: Any) -> bool:
         if step in _FOUND:

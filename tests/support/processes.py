@@ -46,7 +46,7 @@ def wait_for(process: subprocess.Popen[str], reached: Callable[[], bool], delay:
     while not reached():
         if process.poll() is not None or time.monotonic() > deadline:
             return False
-        time.sleep(0.002)
+        time.sleep(0.005)
     time.sleep(delay)
     return True
 
