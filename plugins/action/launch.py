@@ -23,8 +23,11 @@ from ansible.module_utils.common.validation import (
     check_required_one_of,
 )
 from ansible.plugins.action import ActionBase
-from ansible_collections.tiered.rollback.plugins.module_utils import _enforcement, _names, _run
+from ansible_collections.tiered.rollback.plugins.module_utils import _decision, _enforcement, _names, _run
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+#: Playbooks that are about CI, and about no service.
+_OF_CI = ("ci-rollback.yml", "recover-forward.yml", "ci-status.yml")
 
 
 class ActionModule(ActionBase):
@@ -66,8 +69,20 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from error
         if _enforcement.waiting(decision) and not self._task.check_mode:
             launch["question"] = _enforcement.question(decision or {}, self._approvers(variables))
-        launch["run"] = replace(run, decision=decision).to_dict()
-        return {"changed": False, "ansible_facts": {"rollback_launch": launch}}
+        about = "ci" if run.playbook in _OF_CI else "service"
+        escalation, warnings = self._escalation(decision, about, variables.get("rollback_escalation"))
+        launch["run"] = replace(run, decision=decision, escalation=escalation).to_dict()
+        return {"changed": False, "ansible_facts": {"rollback_launch": launch}, "warnings": warnings}
+
+    def _escalation(
+        self, decision: dict[str, Any] | None, about: str, configured: Any
+    ) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return whom to call; a path that is wrong stands in nobody's way."""
+        try:
+            path = self._templar.template(configured) if configured else None
+            return _decision.usual_escalation(decision, about, path), []
+        except RollbackError as error:
+            return _decision.usual_escalation(decision, about), [f"the documents' escalation path is used: {error}"]
 
     def _decision(
         self, run: _run.Run, tier: str, values: dict[str, str], variables: dict[str, Any]

@@ -45,6 +45,7 @@ def record(run: Run, stack: str, outcome: str, facts: Mapping[str, Any], ended: 
         "playbook": run.playbook,
         "reason": run.reason or "not stated",
         "decision": run.decision,
+        "escalation": run.escalation or [],
         "kind": CI,
         "tier": 3,
         "outcome": outcome,
@@ -90,7 +91,8 @@ def markdown(full: Mapping[str, Any]) -> str:
     proof = [(p["file"], p["conclusion"], p["seconds"], p["coverage"], p["url"]) for p in full["proof"]]
     lines += ["## Proof", "", *table(("workflow", "conclusion", "took (s)", "coverage (%)", "run"), proof)]
     lines += ["## Figures before", "", *_figures(full["metrics"])]
-    return "\n".join([*lines, "## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), ""])
+    lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), "", *_outcome.escalation(full)]
+    return "\n".join(lines)
 
 
 def next_steps(full: Mapping[str, Any]) -> list[str]:

@@ -67,6 +67,7 @@ def markdown(full: Mapping[str, Any], steps: Sequence[str]) -> str:
         "",
         *(f"- [ ] {plain(step)}" for step in (*steps, *_ITEMS)),
         "",
+        *_outcome.escalation(full),
     ]
     return "\n".join(lines)
 
@@ -176,6 +177,7 @@ def _rollback(full: Mapping[str, Any]) -> list[str]:
         *("", "## Next Steps", "- Root cause analysis in progress", "- Fix timeline: not known yet"),
         *([f"- What went wrong: {plain(full['error'])}"] if full.get("error") else []),
         f"- Report: run {_telling.known(full, 'run')} on the target",
+        *([] if full.get("outcome") == _outcome.SUCCEEDED else ["", *_outcome.escalation(full)]),
     ]
 
 

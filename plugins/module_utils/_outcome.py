@@ -14,6 +14,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._run import second
 #: Seconds each tier may take (document 004).
 BUDGETS: Mapping[int, int] = {1: 300, 2: 1800, 3: 1800}
 
+ESCALATION = ("role", "contact", "responds in", "authority")
 SUCCEEDED, REVERTED, FAILED = "succeeded", "reverted", "failed"
 _TITLES = {
     SUCCEEDED: "succeeded",
@@ -49,6 +50,7 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         "playbook": run.playbook,
         "reason": run.reason or "not stated",
         "decision": run.decision,
+        "escalation": run.escalation or [],
         "kind": journal.kind,
         "tier": journal.tier,
         "target": journal.target,
@@ -131,7 +133,7 @@ def markdown(full: Mapping[str, Any]) -> str:
     lines += table(
         ("URL", "sent", "not good", "no answer", "longest without a good one (s)", "without any (s)"), probes
     )
-    lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), ""]
+    lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), "", *escalation(full)]
     return "\n".join(lines)
 
 
@@ -163,6 +165,25 @@ def decided(found: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
         "overridden because": found.get("override_reason"),
     }
     return [(name, value) for name, value in told.items() if value]
+
+
+def escalation(full: Mapping[str, Any]) -> list[str]:
+    """Tell in Markdown whom to call."""
+    rows = escalated(full)
+    return ["## Escalation", "", *table(ESCALATION, rows)] if rows else []
+
+
+def escalated(full: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Tell whom to call, in order: the columns of :data:`ESCALATION`."""
+    return [
+        (
+            str(entry["role"]),
+            str(entry.get("contact") or "-"),
+            "-" if entry.get("response") is None else f"{entry['response'] / 60:g} min",
+            str(entry.get("authority") or "-"),
+        )
+        for entry in full.get("escalation") or ()
+    ]
 
 
 def loss_in_short(full: Mapping[str, Any]) -> str:

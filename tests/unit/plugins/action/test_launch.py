@@ -166,3 +166,25 @@ def test_a_phase_keeps_what_was_decided_of_its_run_and_another_playbook_does_not
 def test_a_stack_without_databases_may_take_tier_1_for_tier_2(stack: Any, allowed: bool) -> None:
     variables = {"severity": "P1", "override_reason": "x", "approved_by": "alice", "rollback_stack": stack}
     assert _launch(variables, tier="1")["run"]["decision"]["allowed"] is allowed
+
+
+@pytest.mark.parametrize(
+    ("playbook", "given", "first"),
+    [
+        ("undo.yml", {}, "On-call engineer"),
+        ("tier1-emergency.yml", {"severity": "P0"}, "On-call engineer"),
+        ("ci-rollback.yml", {}, "CI/CD engineer"),
+    ],
+)
+def test_every_run_knows_whom_to_call(playbook: str, given: dict[str, str], first: str) -> None:
+    found = _launch(given, playbook=playbook, tier="1" if given else None)["run"]["escalation"]
+    assert found[0]["role"] == first
+    assert {"contact", "response", "authority"} < set(found[0])
+
+
+def test_a_sites_own_escalation_path_holds_and_a_wrong_one_is_in_nobodys_way() -> None:
+    templar = MagicMock(template=lambda value: value)
+    own = [{"role": "Olga", "contact": "+49 30 1"}]
+    assert [each["role"] for each in _launch({"rollback_escalation": own}, templar)["run"]["escalation"]] == ["Olga"]
+    found = _launch({"rollback_escalation": [{"rolle": "Olga"}]}, templar)["run"]["escalation"]
+    assert found[0]["role"] == "On-call engineer"

@@ -133,6 +133,13 @@ def test_an_undo_that_failed_is_no_recovery(example: dict[str, Any]) -> None:
     assert "What went wrong: no room" in found["text"]
 
 
+def test_whom_to_call_is_in_the_report_and_in_the_notification_of_what_failed(example: dict[str, Any]) -> None:
+    full = {**example, "escalation": [{"role": "Olga", "response": 900}]}
+    assert "| Olga | - | 15 min | - |" in _incident.markdown(full, [])
+    assert "Olga" not in _incident.notification(full)["text"]
+    assert "Olga" in _incident.notification({**full, "outcome": "reverted"})["text"]
+
+
 @given(text=HOSTILE)
 def test_a_subject_is_one_line(text: str) -> None:
     assert len(_incident.notification({"repository": text, "kind": "ci"})["subject"].splitlines()) == 1
