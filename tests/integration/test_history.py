@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tiered.rollback.tests.support.inbox import Inbox, opened
 from ansible_collections.tiered.rollback.tests.support.page import Page
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
@@ -18,19 +20,50 @@ REASON = "=cmd <script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")
-def stack(make_stack: Any) -> Stack:
+def inbox() -> Iterator[Inbox]:
+    """Who is told; one hears of the beginning only once somebody else has heard of the end."""
+    with opened() as found:
+        found.holding["/hunter2-slow"] = "/hunter2-end"
+        found.failing["/hunter2-all"] = 1
+        yield found
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack: Any, inbox: Inbox) -> Stack:
     """A rollback, an undo, and a rollback to a version that does not get healthy any more."""
     made: Stack = make_stack()
+    made.variables["rollback_notify"] = [
+        {"type": "webhook", "url": f"{inbox.url}/hunter2-all"},
+        {"type": "webhook", "url": f"{inbox.url}/hunter2-slow", "events": ["start"]},
+        {"type": "webhook", "url": f"{inbox.url}/hunter2-end", "events": ["success"]},
+    ]
     made.description["health_timeout"] = 3
     made.compose({"api": made.published()})
     made.deploy("v0.9.0")
     made.capture("v0.9.0")
     made.deploy("v1.0.0")
-    made.rollback("v0.9.0", reason=REASON).ok()
-    made.undo().ok()
+    made.variables["notify_timeout"] = 60
+    told = made.rollback("v0.9.0", reason=REASON).ok()
+    assert "did not get through" not in told.said
+    made.variables["rollback_notify"] = [{"type": "pigeon"}]
+    assert "Nobody was told" in made.undo().ok().said
     made.trouble("v0.9.0", "unhealthy")
+    made.variables["rollback_notify"] = [{"type": "webhook", "url": f"{inbox.url}/hunter2-failed"}]
     assert made.rollback("v0.9.0", reason="again").rc == 2
+    made.variables.clear()
     return made
+
+
+def test_people_are_told_at_start_and_end_and_no_channel_holds_a_rollback_up(stack: Stack, inbox: Inbox) -> None:
+    """The slow channel was answered after the end, so nobody waited for it; the one that failed was told again."""
+    begun = ("start", f"{stack.name}: Tier 1 rollback to v0.9.0 begins")
+    assert inbox.events("/hunter2-slow") == [begun]
+    ended = ("success", f"{stack.name}: Rollback Notification (succeeded)")
+    assert inbox.events("/hunter2-end") == [ended]
+    assert sorted(inbox.events("/hunter2-all")) == [begun, ended]
+    assert inbox.events("/hunter2-failed") == [begun, ("failure", f"{stack.name}: Rollback Notification (reverted)")]
+    assert REASON in inbox.bodies["/hunter2-end"][0]["text"]
+    assert not list(stack.home.glob("tmp/notify/*"))
 
 
 def test_every_run_is_told_with_the_figures_of_its_tier(stack: Stack) -> None:
