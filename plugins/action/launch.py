@@ -23,7 +23,13 @@ from ansible.module_utils.common.validation import (
     check_required_one_of,
 )
 from ansible.plugins.action import ActionBase
-from ansible_collections.tiered.rollback.plugins.module_utils import _decision, _enforcement, _names, _run
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _decision,
+    _enforcement,
+    _names,
+    _run,
+    _stages,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 #: Playbooks that are about CI, and about no service.
@@ -43,10 +49,10 @@ class ActionModule(ActionBase):
         arguments = self._task.args
         required = list(arguments.get("required") or [])
         tier = arguments.get("tier")
-        taken = [*required, *(arguments.get("optional") or []), *(_enforcement.VARIABLES if tier else ()), "reason"]
+        taken = [*required, *(arguments.get("optional") or []), *(_enforcement.VARIABLES if tier else ())]
         try:
             # task_vars hold extra variables as they were written; reading them evaluates nothing.
-            values = _names.launch_values(variables, taken)
+            values = _names.launch_values(variables, [*taken, *_stages.VARIABLES, "reason"])
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
         missing = [name for name in required if name not in values]
@@ -61,9 +67,9 @@ class ActionModule(ActionBase):
             check_required_by(arguments.get("required_by") or {}, values)
         except TypeError as error:
             raise AnsibleActionFail(f"{error}\nHINT: The playbook's first lines show how it is called.") from error
-        run = identity(variables, str(arguments["playbook"]), values)
         launch: dict[str, Any] = {"given": values}
         try:
+            run = identity(variables, str(arguments["playbook"]), values)
             decision = self._decision(run, str(tier), values, variables) if tier else _decided(run.playbook, variables)
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
@@ -109,7 +115,7 @@ def identity(variables: dict[str, Any], playbook: str, values: dict[str, str]) -
     """Return a new run; in AWX the user is the one who launched the job, and the reason names the job."""
     started = datetime.now(UTC)
     user = variables.get("awx_user_name") or variables.get("tower_user_name") or getpass.getuser()
-    pid = os.getppid()
+    pid, stated = os.getppid(), _stages.stated(values, started)
     return _run.Run(
         id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         started=started.isoformat(timespec="milliseconds"),
@@ -120,6 +126,8 @@ def identity(variables: dict[str, Any], playbook: str, values: dict[str, str]) -
         pid_started=_run.process_started(pid) or 0,
         playbook=playbook,
         reason=values.get("reason", ""),
+        began_at=stated.get("began_at"),
+        detected_at=stated.get("detected_at"),
     )
 
 

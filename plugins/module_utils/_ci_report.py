@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _outcome
+from ansible_collections.tiered.rollback.plugins.module_utils import _outcome, _stages
 from ansible_collections.tiered.rollback.plugins.module_utils._outcome import plain, table
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run, seconds_between
 
@@ -52,6 +52,7 @@ def record(run: Run, stack: str, outcome: str, facts: Mapping[str, Any], ended: 
         "started": run.started,
         "ended": ended,
         "duration": seconds_between(run.started, ended),
+        "times": _stages.times(run),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.tiered.rollback.plugins.module_utils import _stages
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._run import seconds_between
 
@@ -42,6 +43,15 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
     """Return everything there is to say of a run, as JSON types; the report is this and nothing else."""
     run, facts = journal.run, journal.facts
     steps = [step for step in journal.steps if step["run"] == run.id and "ended" in step]
+    phases = [
+        {
+            "name": step["name"],
+            "after": seconds_between(run.started, step["begun"]),
+            "seconds": seconds_between(step["begun"], step["ended"]),
+            **({"failed": step["failed"]} if "failed" in step else {}),
+        }
+        for step in steps
+    ]
     return {
         "run": run.id,
         "stack": stack,
@@ -58,15 +68,8 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         "started": run.started,
         "ended": ended,
         "duration": seconds_between(run.started, ended),
-        "phases": [
-            {
-                "name": step["name"],
-                "after": seconds_between(run.started, step["begun"]),
-                "seconds": seconds_between(step["begun"], step["ended"]),
-                **({"failed": step["failed"]} if "failed" in step else {}),
-            }
-            for step in steps
-        ],
+        "times": _stages.times(run, phases),
+        "phases": phases,
         **facts,
     }
 

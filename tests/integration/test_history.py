@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ def stack(make_stack: Any, inbox: Inbox) -> Stack:
     made.capture("v0.9.0")
     made.deploy("v1.0.0")
     made.variables["notify_timeout"] = 60
-    told = made.rollback("v0.9.0", reason=REASON).ok()
+    detected = datetime.now(UTC) - timedelta(hours=1)
+    moments = {"began_at": (detected - timedelta(minutes=5)).isoformat(), "detected_at": detected.isoformat()}
+    told = made.rollback("v0.9.0", reason=REASON, **moments).ok()
     assert "did not get through" not in told.said
     made.variables["rollback_notify"] = [{"type": "pigeon"}]
     assert "Nobody was told" in made.undo().ok().said
@@ -68,7 +71,7 @@ def test_people_are_told_at_start_and_end_and_no_channel_holds_a_rollback_up(sta
 
 def test_every_run_is_told_with_the_figures_of_its_tier(stack: Stack) -> None:
     said = stack.run("history.yml").ok().said
-    for told in ("succeeded", "reverted", "undo", "images, configuration", "again", "BY TIER", "detect unknown"):
+    for told in ("succeeded", "reverted", "undo", "images, configuration", "again", "BY TIER", "detect 300.0 s"):
         assert told in said
     assert "50.0" in said
 
@@ -82,6 +85,8 @@ def test_files_are_written_on_the_controller_and_agree(stack: Stack, tmp_path: P
         rows = list(csv.DictReader(text))
     assert [row["run"] for row in rows] == runs[::-1]
     assert rows[-1]["reason"] == f"'{REASON}"
+    assert found["history"][-1]["stages"]["detect"] == float(rows[-1]["detect"]) == 300
+    assert float(rows[-1]["recovery"]) > float(rows[-1]["decide"]) > 0
     assert float(rows[-1]["verify"]) == found["history"][-1]["stages"]["verify"]
     page = Page((tmp_path / "out/history.html").read_text())
     page.refuse_what_is_not_in_it()

@@ -188,3 +188,14 @@ def test_a_sites_own_escalation_path_holds_and_a_wrong_one_is_in_nobodys_way() -
     assert [each["role"] for each in _launch({"rollback_escalation": own}, templar)["run"]["escalation"]] == ["Olga"]
     found = _launch({"rollback_escalation": [{"rolle": "Olga"}]}, templar)["run"]["escalation"]
     assert found[0]["role"] == "On-call engineer"
+
+
+def test_when_it_began_is_stated_and_travels_with_the_run() -> None:
+    run = _launch({"began_at": "2026-11-20T09:00:00+01:00", "detected_at": "2026-11-20T08:10:00Z"})["run"]
+    assert (run["began_at"], run["detected_at"]) == ("2026-11-20T08:00:00.000+00:00", "2026-11-20T08:10:00.000+00:00")
+    assert _launch({})["run"]["began_at"] is None
+
+
+def test_a_time_in_the_future_is_refused() -> None:
+    with pytest.raises(AnsibleActionFail, match=r"began_at lies in the future: 2999[\s\S]*HINT"):
+        _launch({"began_at": "2999-01-01T00:00:00Z"})
