@@ -31,7 +31,7 @@ def inbox() -> Iterator[Inbox]:
 
 @pytest.fixture(scope="module")
 def stack(make_stack: Any, inbox: Inbox) -> Stack:
-    """A rollback, an undo, and a rollback to a version that does not get healthy any more."""
+    """A rollback, an undo, and a rollback to a version that answers, and yet does not do what it should."""
     made: Stack = make_stack()
     made.variables["rollback_notify"] = [
         {"type": "webhook", "url": f"{inbox.url}/hunter2-all"},
@@ -39,6 +39,7 @@ def stack(make_stack: Any, inbox: Inbox) -> Stack:
         {"type": "webhook", "url": f"{inbox.url}/hunter2-end", "events": ["success"]},
     ]
     made.description["health_timeout"] = 3
+    made.description["checks"] = [{"name": "can order", "command": ["true"], "service": "api"}]
     made.compose({"api": made.published()})
     made.deploy("v0.9.0")
     made.capture("v0.9.0")
@@ -50,7 +51,7 @@ def stack(make_stack: Any, inbox: Inbox) -> Stack:
     assert "did not get through" not in told.said
     made.variables["rollback_notify"] = [{"type": "pigeon"}]
     assert "Nobody was told" in made.undo().ok().said
-    made.trouble("v0.9.0", "unhealthy")
+    made.description["checks"] = [{"name": "can order", "command": ["false"], "service": "api"}]
     made.variables["rollback_notify"] = [{"type": "webhook", "url": f"{inbox.url}/hunter2-failed"}]
     assert made.rollback("v0.9.0", reason="again").rc == 2
     made.variables.clear()
@@ -67,6 +68,16 @@ def test_people_are_told_at_start_and_end_and_no_channel_holds_a_rollback_up(sta
     assert inbox.events("/hunter2-failed") == [begun, ("failure", f"{stack.name}: Rollback Notification (reverted)")]
     assert REASON in inbox.bodies["/hunter2-end"][0]["text"]
     assert not list(stack.home.glob("tmp/notify/*"))
+
+
+def test_checks_of_other_kinds_decide_too(stack: Stack) -> None:
+    reports = stack.state / stack.name / "reports"
+    first, undone, last = (json.loads(path.read_text()) for path in sorted(reports.glob("*.json")))
+    assert [check["ok"] for check in first["checks_after"] if check["name"] == "can order"] == [True]
+    assert "can order" not in str(undone["checks_after"])
+    assert last["outcome"] == "reverted"
+    assert "can order: exit code 1" in last["error"]
+    assert stack.ask("/").version == "v1.0.0"
 
 
 def test_every_run_is_told_with_the_figures_of_its_tier(stack: Stack) -> None:
