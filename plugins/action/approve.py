@@ -9,6 +9,7 @@ the ``launch`` of a later phase has.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -37,7 +38,8 @@ class ActionModule(ActionBase):
             _enforcement.check_approver(decision, name, approvers)
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
-        approved = {"approved_by": name, "approval_seconds": arguments["seconds"]}
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        approved = {"approved_by": name, "approval_seconds": arguments["seconds"], "approved_at": at}
         launch["run"] = {**launch["run"], "decision": {**decision, **approved}}
         del launch["question"]
         return {"changed": False, "ansible_facts": {"rollback_launch": launch}}

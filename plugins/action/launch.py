@@ -23,8 +23,17 @@ from ansible.module_utils.common.validation import (
     check_required_one_of,
 )
 from ansible.plugins.action import ActionBase
-from ansible_collections.tiered.rollback.plugins.module_utils import _enforcement, _names, _run
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _decision,
+    _enforcement,
+    _names,
+    _run,
+    _stages,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+#: Playbooks that are about CI, and about no service.
+_OF_CI = ("ci-rollback.yml", "recover-forward.yml", "ci-status.yml")
 
 
 class ActionModule(ActionBase):
@@ -40,10 +49,10 @@ class ActionModule(ActionBase):
         arguments = self._task.args
         required = list(arguments.get("required") or [])
         tier = arguments.get("tier")
-        taken = [*required, *(arguments.get("optional") or []), *(_enforcement.VARIABLES if tier else ()), "reason"]
+        taken = [*required, *(arguments.get("optional") or []), *(_enforcement.VARIABLES if tier else ())]
         try:
             # task_vars hold extra variables as they were written; reading them evaluates nothing.
-            values = _names.launch_values(variables, taken)
+            values = _names.launch_values(variables, [*taken, *_stages.VARIABLES, "reason"])
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
         missing = [name for name in required if name not in values]
@@ -58,16 +67,28 @@ class ActionModule(ActionBase):
             check_required_by(arguments.get("required_by") or {}, values)
         except TypeError as error:
             raise AnsibleActionFail(f"{error}\nHINT: The playbook's first lines show how it is called.") from error
-        run = identity(variables, str(arguments["playbook"]), values)
         launch: dict[str, Any] = {"given": values}
         try:
+            run = identity(variables, str(arguments["playbook"]), values)
             decision = self._decision(run, str(tier), values, variables) if tier else _decided(run.playbook, variables)
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
         if _enforcement.waiting(decision) and not self._task.check_mode:
             launch["question"] = _enforcement.question(decision or {}, self._approvers(variables))
-        launch["run"] = replace(run, decision=decision).to_dict()
-        return {"changed": False, "ansible_facts": {"rollback_launch": launch}}
+        about = "ci" if run.playbook in _OF_CI else "service"
+        escalation, warnings = self._escalation(decision, about, variables.get("rollback_escalation"))
+        launch["run"] = replace(run, decision=decision, escalation=escalation).to_dict()
+        return {"changed": False, "ansible_facts": {"rollback_launch": launch}, "warnings": warnings}
+
+    def _escalation(
+        self, decision: dict[str, Any] | None, about: str, configured: Any
+    ) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return whom to call; a path that is wrong stands in nobody's way."""
+        try:
+            path = self._templar.template(configured) if configured else None
+            return _decision.usual_escalation(decision, about, path), []
+        except RollbackError as error:
+            return _decision.usual_escalation(decision, about), [f"the documents' escalation path is used: {error}"]
 
     def _decision(
         self, run: _run.Run, tier: str, values: dict[str, str], variables: dict[str, Any]
@@ -94,7 +115,7 @@ def identity(variables: dict[str, Any], playbook: str, values: dict[str, str]) -
     """Return a new run; in AWX the user is the one who launched the job, and the reason names the job."""
     started = datetime.now(UTC)
     user = variables.get("awx_user_name") or variables.get("tower_user_name") or getpass.getuser()
-    pid = os.getppid()
+    pid, stated = os.getppid(), _stages.stated(values, started)
     return _run.Run(
         id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         started=started.isoformat(timespec="milliseconds"),
@@ -105,6 +126,8 @@ def identity(variables: dict[str, Any], playbook: str, values: dict[str, str]) -
         pid_started=_run.process_started(pid) or 0,
         playbook=playbook,
         reason=values.get("reason", ""),
+        began_at=stated.get("began_at"),
+        detected_at=stated.get("detected_at"),
     )
 
 

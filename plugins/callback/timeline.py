@@ -151,6 +151,9 @@ class CallbackModule(Default):
             self._end_tick()
             self._display.display(f"       {found[0]}", color=C.COLOR_VERBOSE)
 
+    def v2_runner_retry(self, result: Any) -> None:
+        """Say nothing of a look that found a step not over yet."""
+
     def v2_runner_item_on_skipped(self, result: Any) -> None:
         """Say nothing of an item that had nothing to do."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _outcome
+from ansible_collections.tiered.rollback.plugins.module_utils import _outcome, _stages
 from ansible_collections.tiered.rollback.plugins.module_utils._outcome import plain, table
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run, seconds_between
 
@@ -45,12 +45,14 @@ def record(run: Run, stack: str, outcome: str, facts: Mapping[str, Any], ended: 
         "playbook": run.playbook,
         "reason": run.reason or "not stated",
         "decision": run.decision,
+        "escalation": run.escalation or [],
         "kind": CI,
         "tier": 3,
         "outcome": outcome,
         "started": run.started,
         "ended": ended,
         "duration": seconds_between(run.started, ended),
+        "times": _stages.times(run),
     }
 
 
@@ -90,7 +92,8 @@ def markdown(full: Mapping[str, Any]) -> str:
     proof = [(p["file"], p["conclusion"], p["seconds"], p["coverage"], p["url"]) for p in full["proof"]]
     lines += ["## Proof", "", *table(("workflow", "conclusion", "took (s)", "coverage (%)", "run"), proof)]
     lines += ["## Figures before", "", *_figures(full["metrics"])]
-    return "\n".join([*lines, "## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), ""])
+    lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), "", *_outcome.escalation(full)]
+    return "\n".join(lines)
 
 
 def next_steps(full: Mapping[str, Any]) -> list[str]:

@@ -153,6 +153,18 @@ def decide(severity: str | None = None, issue: str | None = None, *, about: str 
     return replace(row, severity=severity, issue=issue)
 
 
+def usual_escalation(
+    decided: Mapping[str, Any] | None, about: str, path: Sequence[Mapping[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """Return whom to call in a run's case, as for an issue that is not named where nothing was stated.
+
+    :param decided: what is recorded of the decision.
+    :param about: ``service`` or ``ci``.
+    """
+    stated = decided if decided and "row" in decided else {"severity": None, "issue": UNNAMED[about]}
+    return escalation(decide(stated["severity"], stated["issue"]), path)
+
+
 def escalation(decision: Decision, path: Sequence[Mapping[str, Any]] | None = None) -> list[dict[str, Any]]:
     """Return whom to call, in order.
 

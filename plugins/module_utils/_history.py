@@ -12,13 +12,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _incident, _outcome
+from ansible_collections.tiered.rollback.plugins.module_utils import _incident, _outcome, _stages
+from ansible_collections.tiered.rollback.plugins.module_utils._stages import STAGES
 
-#: What the time to recovery consists of.
-STAGES = ("detect", "decide", "approve", "execute", "verify")
 _COLUMNS = ("run", "started", "reason", "kind", "method", "tier", "from_version", "to_version", "user")
 _FIGURES = ("duration", "outage", "outcome")
-_CHECKS = "checks"
 #: How a cell begins that a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -32,21 +30,8 @@ def row(entry: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{key: entry.get(key) for key in (*_COLUMNS, *_FIGURES)},
         "method": _incident.method(entry),
-        "stages": _stages(record),
-    }
-
-
-def _stages(record: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return the seconds of each stage; None where the record does not say."""
-    phases = record.get("phases") or ()
-    verify = sum(phase["seconds"] for phase in phases if phase["name"] == _CHECKS)
-    return {
-        # Nothing measures these two yet: a run begins when somebody has decided.
-        "detect": None,
-        "decide": None,
-        "approve": (record.get("decision") or {}).get("approval_seconds"),
-        "execute": round(record["duration"] - verify, 3) if phases else None,
-        "verify": round(verify, 3) if phases else None,
+        "stages": _stages.seconds(record),
+        "recovery": _stages.recovery(record),
     }
 
 
@@ -86,6 +71,7 @@ def _figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "p95": durations[math.ceil(0.95 * len(durations)) - 1] if durations else None,
         "mttr": round(statistics.mean(durations), 3) if durations else None,
         "longest_outage": max(outages, default=None),
+        "recovery": _mean([row["recovery"] for row in good]),
         "stages": {stage: _mean([row["stages"][stage] for row in good]) for stage in STAGES},
     }
 
@@ -99,8 +85,9 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the rows for a spreadsheet, in which no cell is a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*_COLUMNS, *_FIGURES, *STAGES))
+    writer.writerow((*_COLUMNS, *_FIGURES, *STAGES, "recovery"))
     for each in rows:
         cells = [*(each[key] for key in (*_COLUMNS, *_FIGURES)), *(each["stages"][stage] for stage in STAGES)]
+        cells.append(each["recovery"])
         writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells])
     return text.getvalue()

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _outcome, _telling
-from ansible_collections.tiered.rollback.plugins.module_utils._history import STAGES
 from ansible_collections.tiered.rollback.plugins.module_utils._markup import (
     Markup,
     element,
@@ -20,6 +19,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._markup import (
     section,
     table,
 )
+from ansible_collections.tiered.rollback.plugins.module_utils._stages import STAGES
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 900, 320, 70, 190, 12, 284
 _LEVELS = ((1, "1 s"), (5, "5 s"), (30, "30 s"), (60, "1 min"), (300, "5 min"), (1800, "30 min"), (7200, "2 h"))
@@ -74,10 +74,15 @@ def _by_tier(tiers: Sequence[Mapping[str, Any]]) -> Markup:
 
 def _recovery(tiers: Sequence[Mapping[str, Any]]) -> Markup:
     rows = [
-        (tier["group"], *(_stage(tier["stages"][stage]) for stage in STAGES), _telling.seconds(tier["mttr"]))
+        (
+            tier["group"],
+            *(_stage(tier["stages"][stage]) for stage in STAGES),
+            _telling.seconds(tier["mttr"]),
+            _stage(tier["recovery"]),
+        )
         for tier in tiers
     ]
-    return table(("", *STAGES, "whole run"), rows)
+    return table(("", *STAGES, "whole run", "from its begin to the proof"), rows)
 
 
 def _stage(mean: Mapping[str, Any]) -> str:

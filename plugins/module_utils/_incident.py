@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _outcome, _telling
+from ansible_collections.tiered.rollback.plugins.module_utils import _outcome, _stages, _telling
 from ansible_collections.tiered.rollback.plugins.module_utils._outcome import plain
 
 _TIERS: Mapping[int, str] = {1: "Tier 1 (Emergency)", 2: "Tier 2 (Standard)", 3: "Tier 3 (Partial)"}
@@ -67,6 +67,7 @@ def markdown(full: Mapping[str, Any], steps: Sequence[str]) -> str:
         "",
         *(f"- [ ] {plain(step)}" for step in (*steps, *_ITEMS)),
         "",
+        *_outcome.escalation(full),
     ]
     return "\n".join(lines)
 
@@ -86,11 +87,11 @@ def method(entry: Mapping[str, Any]) -> str:
 def timeline(full: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what happened when, in order; what happened before the run is left for people to fill in."""
     what = _telling.KINDS.get(full.get("kind", ""), "run").capitalize()
-    told = [
-        (_NO_TIME, f"Deployment of {_telling.known(full, 'from_version')} started: {_blank('when?')}"),
-        (_NO_TIME, f"Issue detected: {_telling.known(full, 'reason')} ({_blank('when, by whom?')})"),
-    ]
-    if approved_by := (full.get("decision") or {}).get("approved_by"):
+    times = full.get("times") or {}
+    told = [(_NO_TIME, f"Deployment of {_telling.known(full, 'from_version')} started: {_blank('when?')}")]
+    if not times.get("detected"):
+        told.append((_NO_TIME, f"Issue detected: {_telling.known(full, 'reason')} ({_blank('when, by whom?')})"))
+    if not times.get("approved") and (approved_by := (full.get("decision") or {}).get("approved_by")):
         told.append((_NO_TIME, f"{what} approved by {approved_by}"))
     restored = _telling.restored(full)
     if restored is None:
@@ -104,6 +105,13 @@ def _events(full: Mapping[str, Any], what: str, restored: float | None) -> list[
     """Return what the run itself knows the time of."""
     started = datetime.fromisoformat(full["started"])
     events = [(started, f"{what} started by {_telling.known(full, 'user')}")]
+    times = full.get("times") or {}
+    known = {
+        "began": "Issue began",
+        "detected": f"Issue detected: {_telling.known(full, 'reason')} ({_blank('by whom?')})",
+        "approved": f"{what} approved by {(full.get('decision') or {}).get('approved_by')}",
+    }
+    events += [(datetime.fromisoformat(times[key]), event) for key, event in known.items() if times.get(key)]
     for phase in full.get("phases") or ():
         failed = f", FAILED: {phase['failed']}" if "failed" in phase else ""
         event = f"{phase['name']} (took {_telling.seconds(phase['seconds'])}{failed})"
@@ -129,11 +137,18 @@ def _impact(full: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("Duration of the run", f"{_telling.seconds(full.get('duration'))}, {_telling.against_budget(full)}"),
         ("Longest time without an answer during it", _telling.outage(full)),
-        ("Duration of the incident", _blank("from when on were users affected?")),
+        ("Duration of the incident", _incident(full)),
         ("Affected users", _blank("number or percentage?")),
         ("Data loss", plain(_telling.data_loss(full))),
         ("Financial impact", _blank("amount, if any?")),
     ]
+
+
+def _incident(full: Mapping[str, Any]) -> str:
+    took = _stages.recovery(full)
+    if took is None or full.get("outcome") != _outcome.SUCCEEDED:
+        return _blank("from when on were users affected?")
+    return f"{_telling.seconds(took)} until checks proved the recovery"
 
 
 def _well(full: Mapping[str, Any]) -> str:
@@ -170,13 +185,19 @@ def _rollback(full: Mapping[str, Any]) -> list[str]:
         *("", "## Impact", f"- Duration of the run: {_telling.seconds(full.get('duration'))}"),
         f"- Longest time without an answer: {_telling.outage(full)}",
         f"- Data loss: {plain(_telling.data_loss(full))}",
-        *("", "## Timeline", "- Issue detected: not known to this run"),
+        *("", "## Timeline", f"- Issue detected: {_detected(full)}"),
         f"- Rollback initiated: {_telling.moment(full.get('started'))}",
         f"- Rollback completed: {_telling.moment(full.get('ended'))}",
         *("", "## Next Steps", "- Root cause analysis in progress", "- Fix timeline: not known yet"),
         *([f"- What went wrong: {plain(full['error'])}"] if full.get("error") else []),
         f"- Report: run {_telling.known(full, 'run')} on the target",
+        *([] if full.get("outcome") == _outcome.SUCCEEDED else ["", *_outcome.escalation(full)]),
     ]
+
+
+def _detected(full: Mapping[str, Any]) -> str:
+    detected = (full.get("times") or {}).get("detected")
+    return _telling.moment(detected) if detected else "not known to this run"
 
 
 def _recovery(full: Mapping[str, Any]) -> list[str]:

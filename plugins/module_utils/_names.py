@@ -40,6 +40,9 @@ _SEVERITY = re.compile(r"P[0-2]|critical|high|medium|low")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,59}")
 _FIGURES = re.compile(r"@[A-Za-z0-9._/ -]{1,400}|[a-z_]{1,60}=[0-9.eE+-]{1,30}(,[a-z_]{1,60}=[0-9.eE+-]{1,30}){0,99}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 #: Variables that a person or a system states at launch, with the pattern each must match in full.
@@ -83,6 +86,8 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "override_reason": _TEXT,
     "approved_by": _PERSON,
     "metrics": _FIGURES,
+    "began_at": _MOMENT,
+    "detected_at": _MOMENT,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
@@ -105,6 +110,7 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _WORD: "lower-case letters, digits and '_'; decide.yml lists the issues when it is given an unknown one",
     _PERSON: "a person's name: letters, digits, spaces, '.', '_', '@' and '-', at most 60 of them",
     _FIGURES: "@FILE (JSON), NAME=number with commas between them, or a dictionary of names and numbers",
+    _MOMENT: "a time with its zone, as 2026-11-20T10:15:00Z or 2026-11-20T11:15:00+01:00",
     _ASSIGNMENTS: "NAME=value, with commas between them, or a dictionary of names and plain values",
 }
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.tiered.rollback.plugins.module_utils import _stages
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._run import seconds_between
 
 #: Seconds each tier may take (document 004).
 BUDGETS: Mapping[int, int] = {1: 300, 2: 1800, 3: 1800}
 
+ESCALATION = ("role", "contact", "responds in", "authority")
 SUCCEEDED, REVERTED, FAILED = "succeeded", "reverted", "failed"
 _TITLES = {
     SUCCEEDED: "succeeded",
@@ -41,6 +43,15 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
     """Return everything there is to say of a run, as JSON types; the report is this and nothing else."""
     run, facts = journal.run, journal.facts
     steps = [step for step in journal.steps if step["run"] == run.id and "ended" in step]
+    phases = [
+        {
+            "name": step["name"],
+            "after": seconds_between(run.started, step["begun"]),
+            "seconds": seconds_between(step["begun"], step["ended"]),
+            **({"failed": step["failed"]} if "failed" in step else {}),
+        }
+        for step in steps
+    ]
     return {
         "run": run.id,
         "stack": stack,
@@ -49,6 +60,7 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         "playbook": run.playbook,
         "reason": run.reason or "not stated",
         "decision": run.decision,
+        "escalation": run.escalation or [],
         "kind": journal.kind,
         "tier": journal.tier,
         "target": journal.target,
@@ -56,15 +68,8 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         "started": run.started,
         "ended": ended,
         "duration": seconds_between(run.started, ended),
-        "phases": [
-            {
-                "name": step["name"],
-                "after": seconds_between(run.started, step["begun"]),
-                "seconds": seconds_between(step["begun"], step["ended"]),
-                **({"failed": step["failed"]} if "failed" in step else {}),
-            }
-            for step in steps
-        ],
+        "times": _stages.times(run, phases),
+        "phases": phases,
         **facts,
     }
 
@@ -131,7 +136,7 @@ def markdown(full: Mapping[str, Any]) -> str:
     lines += table(
         ("URL", "sent", "not good", "no answer", "longest without a good one (s)", "without any (s)"), probes
     )
-    lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), ""]
+    lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), "", *escalation(full)]
     return "\n".join(lines)
 
 
@@ -165,8 +170,29 @@ def decided(found: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in told.items() if value]
 
 
+def escalation(full: Mapping[str, Any]) -> list[str]:
+    """Tell in Markdown whom to call."""
+    rows = escalated(full)
+    return ["## Escalation", "", *table(ESCALATION, rows)] if rows else []
+
+
+def escalated(full: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Tell whom to call, in order: the columns of :data:`ESCALATION`."""
+    return [
+        (
+            str(entry["role"]),
+            str(entry.get("contact") or "-"),
+            "-" if entry.get("response") is None else f"{entry['response'] / 60:g} min",
+            str(entry.get("authority") or "-"),
+        )
+        for entry in full.get("escalation") or ()
+    ]
+
+
 def loss_in_short(full: Mapping[str, Any]) -> str:
     """Say what of the data the target does not have."""
+    if full.get("kind") == "migration":
+        return f"not compared; {full.get('before')} holds every database as it was"
     if "loss" not in full:
         return "none: no data was touched"
     if full.get("not_compared"):

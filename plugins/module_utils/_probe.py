@@ -91,7 +91,7 @@ class Prober:
         }
 
     def lines(self) -> bytes:
-        """Return the log as JSON lines: URL, seconds since the start, whether it was good, what was wrong."""
+        """Return the log as JSON lines: URL, seconds until the answer came, whether it was good, what was wrong."""
         head = {"began": self._began, "interval": INTERVAL}
         rows = [
             {"url": target.check.url, "at": round(at, 4), "ok": ok, **({} if ok else {"detail": detail})}
@@ -103,10 +103,12 @@ class Prober:
     def _poll(self, target: _Target) -> None:
         with _checks.session() as client:
             while not self._stop.is_set():
-                at = time.monotonic() - self._origin
+                sent = time.monotonic()
                 result = _checks.http(target.check, client)
-                target.log.append((at, result.ok, result.detail))
-                self._stop.wait(max(0.0, INTERVAL - (time.monotonic() - self._origin - at)))
+                # Whoever waits for an answer has none until it comes, so this is when it counts.
+                came = time.monotonic()
+                target.log.append((came - self._origin, result.ok, result.detail))
+                self._stop.wait(max(0.0, INTERVAL - (came - sent)))
 
 
 def _summary(log: Sequence[tuple[float, bool, str]], until: float) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def render(full: Mapping[str, Any], steps: Sequence[str]) -> str:
         section("Next steps", element("ul", *(element("li", code(step)) for step in steps))),
         *_timeline(full),
         *_decision(full),
+        *_escalation(full),
         *_checks(full),
         *_data(full),
         *_ci(full),
@@ -91,6 +92,11 @@ def _timeline(full: Mapping[str, Any]) -> list[Markup]:
 def _decision(full: Mapping[str, Any]) -> list[Markup]:
     told = _outcome.decided(full.get("decision"))
     return [section("Decision and approval", table(("", ""), told))] if told else []
+
+
+def _escalation(full: Mapping[str, Any]) -> list[Markup]:
+    rows = _outcome.escalated(full)
+    return [section("Whom to call", table(_outcome.ESCALATION, rows))] if rows else []
 
 
 def _checks(full: Mapping[str, Any]) -> list[Markup]:

@@ -23,6 +23,8 @@ class Run:
     :param boot: boot id of the controller, so that its process ids mean something.
     :param decision: what the decision matrix says to it, who has approved it and why the matrix is overridden, as
         ``_enforcement`` records it; None where neither severity nor issue was stated.
+    :param began_at: when what it mends began, and *detected_at* when that was seen; UTC, as stated at launch.
+    :param escalation: whom to call, in order; each with role, contact, response (seconds) and authority.
     :param pid: process of ``ansible-playbook``; *pid_started* tells a reused number apart (clock ticks since boot).
     """
 
@@ -36,6 +38,9 @@ class Run:
     playbook: str
     reason: str = ""
     decision: dict[str, Any] | None = None
+    escalation: list[dict[str, Any]] | None = None
+    began_at: str | None = None
+    detected_at: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run as JSON types."""

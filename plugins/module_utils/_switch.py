@@ -8,6 +8,7 @@ Nothing here decides anything: the order and the subjects come from :func:`_plan
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._compose import Co
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._further import Further
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
@@ -54,6 +56,7 @@ class Switch:
     :param data: the databases that go with it; none in a tier that leaves data alone.
     :param wanted: what must hold at the target beside the stack's own checks.
     :param mcp: the service that keeps the MCP container's data; None: it stays as it is.
+    :param further: checks of other kinds that must hold at the target; None: there are none.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Switch:
         data: Data,
         wanted: Sequence[Check] = (),
         mcp: Mcp | None = None,
+        further: Further | None = None,
     ) -> None:
         self._stack = stack
         self._engine = engine
@@ -75,6 +79,7 @@ class Switch:
         self._data = data
         self._wanted = wanted
         self._mcp = mcp
+        self._further = further
         self._scope: Collection[str] | None = journal.facts.get("scope")
         self._root = Path(stack.project_src)
 
@@ -235,15 +240,24 @@ class Switch:
         checks = [*self._stack.checks, *(self._wanted if point.id == self._journal.target else ())]
         needed = [check for check in checks if self._concerns(check)]
         rest = [check for check in checks if check not in needed]
+        deadline = time.monotonic() + self._stack.health_timeout
         results = _checks.wait(needed, self._stack.health_timeout) if point.healthy else _checks.run(needed)
         now = refresh(replace(before, definition=self._store.definition(point)), self._engine)
         found = [*results, *self._shape(before, now, point)]
+        if all(result.ok for result in found):
+            found += self._look_further(now, point, deadline)
         if point.healthy and not all(result.ok for result in found):
             raise RollbackError(
                 "the stack is not what was asked for: " + _checks.describe_failures(found),
                 "Look at 'docker compose ps' and the services' logs.",
             )
         return [result.to_dict() for result in [*found, *_checks.run(rest)]]
+
+    def _look_further(self, now: Observed, point: RestorePoint, deadline: float) -> list[_checks.Result]:
+        """Run the checks of other kinds; a state before is only to be what it was, and they may be why it was left."""
+        if self._further is None or point.kind == "before" or point.id != self._journal.target:
+            return []
+        return self._further.wait(now, deadline, self._scope, mcp="mcp" in self._journal.facts)
 
     def _concerns(self, check: Check) -> bool:
         """Whether a check must hold: where only a part goes back, what failed before elsewhere may still fail."""

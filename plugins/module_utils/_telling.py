@@ -57,6 +57,8 @@ def headline(full: Mapping[str, Any]) -> str:
     subject, what = _subject(full), KINDS.get(full.get("kind", ""), "run")
     if full.get("method") == FORWARD:
         what = "way forward"
+    if full.get("kind") == "migration" and outcome in (_outcome.SUCCEEDED, _outcome.FAILED):
+        return f"{subject}: the {what} {'is done' if outcome == _outcome.SUCCEEDED else 'failed'}"
     if outcome == _outcome.SUCCEEDED:
         if full.get("kind") == "ci":
             return f"{subject}: the {what} is done ({known(full, 'method')})"
@@ -103,6 +105,8 @@ def data_loss_in_figures(full: Mapping[str, Any]) -> str:
     told = data_loss(full).partition(":")[0]
     if told in (UNKNOWN, "none"):
         return told
+    if "loss" not in full:
+        return "not compared"
     tables = [table for found in full["loss"].values() for table in found]
     return f"{sum(table[key] or 0 for table in tables for key in ('added', 'changed', 'removed'))} rows differ"
 

@@ -70,6 +70,9 @@ history:
       description: >-
         Seconds of C(detect), C(decide), C(approve), C(execute) and C(verify); null where the run's report does not say.
       type: dict
+    recovery:
+      description: Seconds from when it began to the proof that it works; null where one is unknown.
+      type: float
 tiers:
   description:
     - >-
@@ -77,7 +80,7 @@ tiers:
       C(longest_outage) in seconds.
     - >-
       Of those that succeeded also C(median), C(p95) and C(mttr) (mean) of the duration, and by stage the mean
-      C(seconds) with the number of C(runs) that it is known of.
+      C(seconds) with the number of C(runs) that it is known of; so too C(recovery), from when it began to the proof.
     - Undos count only where there is nothing else.
   returned: success
   type: list

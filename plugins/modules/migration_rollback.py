@@ -16,8 +16,9 @@ description:
   - Then runs either O(command) in a running container of O(service), or O(sql_file) on O(database) in one transaction.
   - A command that fails may have done a part of its work; the failure says whether the schema differs since. Of a file
     that fails nothing is done.
-  - The run is recorded in the ledger once the copy is made, whatever becomes of it. C(undo.yml -e run=ID) goes back to
-    the copy of one that succeeded; without C(run) it refuses to undo a rollback that a migration followed.
+  - The run is recorded in the ledger and has its report once the copy is made, whatever becomes of it.
+    C(undo.yml -e run=ID) goes back to the copy of one that succeeded; without C(run) it refuses to undo a rollback that
+    a migration followed.
   - The application keeps running. Stop what cannot bear a changing schema first.
 extends_documentation_fragment:
   - tiered.rollback.stack
@@ -83,6 +84,14 @@ copy:
   description: Id of the restore point that holds every database as it was; null in check mode.
   returned: always
   type: str
+report:
+  description: Path of the Markdown report on the target, with the same as JSON and HTML beside it.
+  returned: when something was run
+  type: str
+record:
+  description: Everything the report says.
+  returned: when something was run
+  type: dict
 actions:
   description: What was done (or, in check mode, would be), a sentence each.
   returned: success
@@ -101,7 +110,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _files,
     _journal,
     _ledger,
+    _migration_report,
     _outcome,
+    _reports,
     _select,
     _target,
 )
@@ -148,21 +159,28 @@ def _migrate(ctx: Context) -> dict[str, Any]:
     after: dict[str, str] = {}
     if not ctx.module.check_mode:
         journal = _copy(ctx, now)
+        journal.facts["actions"] = result["actions"]
         result["copy"] = journal.before
         try:
-            if script:
-                databases[params["database"]].execute(script, params["timeout"])
-            else:
-                result["output"] = ctx.compose.execute(params["service"], params["command"], params["timeout"])[
-                    -_OUTPUT:
-                ]
+            with journal.step("migrate"):
+                result["output"] = _run(ctx, databases, script)
         except RollbackError as error:
-            _record(ctx, journal, _outcome.FAILED)
-            raise _failed(error, result["copy"], _differing(before, databases)) from error
-        _record(ctx, journal, _outcome.SUCCEEDED)
+            failure = _migration_report.failure(error, result["copy"], _differing(before, databases))
+            journal.facts["error"] = str(failure)
+            failure.facts |= {"copy": result["copy"], **_record(ctx, journal, before, {})}
+            raise failure from error
         after = _schemas(databases)
+        result |= _record(ctx, journal, before, after)
     result["schema"] = {name: {"before": version, "after": after.get(name)} for name, version in before.items()}
     return {**result, "diff": {"before": _lines(before), "after": _lines(after) or f"run {way}\n"}}
+
+
+def _run(ctx: Context, databases: dict[str, Database], script: str) -> str:
+    params = ctx.module.params
+    if script:
+        databases[params["database"]].execute(script, params["timeout"])
+        return ""
+    return ctx.compose.execute(params["service"], params["command"], params["timeout"])[-_OUTPUT:]
 
 
 def _refuse_unknown(ctx: Context, now: Observed, databases: dict[str, Database]) -> None:
@@ -220,13 +238,21 @@ def _copy(ctx: Context, now: Observed) -> Journal:
     )
     copies = Data(ctx.databases(now.project), ctx.store, journal, list).copy(_begin.before_id(ctx))
     checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
+    journal.facts["checks_before"] = [check.to_dict() for check in checks]
     journal.before = _begin.capture_before(ctx, now, checks, version, copies)
     return journal
 
 
-def _record(ctx: Context, journal: Journal, outcome: str) -> None:
-    journal.facts["outcome"] = outcome
-    _ledger.append(ctx.state, _outcome.summary(_outcome.record(journal, ctx.stack.name, _journal.now())))
+def _record(ctx: Context, journal: Journal, before: dict[str, str], after: dict[str, str]) -> dict[str, Any]:
+    """Write the run's reports and its line of the ledger."""
+    journal.facts["outcome"] = _outcome.FAILED if journal.facts.get("error") else _outcome.SUCCEEDED
+    schemas = {name: {"before": version, "after": after.get(name)} for name, version in before.items()}
+    secrets = ctx.stack.secrets | ctx.module.no_log_values
+    record = _migration_report.record(journal, ctx.stack.name, _journal.now(), schemas, secrets)
+    told = (_migration_report.markdown, _migration_report.next_steps)
+    report = _reports.write(ctx.state, record, *told, ctx.module.warn)
+    _ledger.append(ctx.state, _outcome.summary(record))
+    return {"report": str(report), "record": record}
 
 
 def _differing(before: dict[str, str], databases: dict[str, Database]) -> str:
@@ -236,14 +262,6 @@ def _differing(before: dict[str, str], databases: dict[str, Database]) -> str:
     except RollbackError as error:
         return f"whether the schema differs since cannot be seen: {error.message}"
     return f"the schema of {', '.join(differing)} differs since" if differing else "no schema differs since"
-
-
-def _failed(error: RollbackError, copy: str, state: str) -> RollbackError:
-    return RollbackError(
-        f"{error.message}; {state}",
-        f"{error.hint} The state before is restore point {copy}: tier2-standard.yml -e version={copy} goes there.",
-        copy=copy,
-    )
 
 
 def _lines(schemas: dict[str, str]) -> str:

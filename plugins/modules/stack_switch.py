@@ -19,6 +19,8 @@ description:
     and for the stack's checks, and compares every running image with the restore point by id.
   - New replicas are started before old ones stop where a service allows two at once; otherwise the new container is
     made beforehand and the outage is one stop and one start.
+  - Checks of other kinds than plain HTTP have to hold too, where they can tell at once; what asks Prometheus or
+    Alertmanager, and would still see what was wrong before, is left to C(verify.yml).
   - When the target does not get healthy, the state before is put back by the same code and the module fails.
   - A run that was killed is found in the journal; this one then continues it and inherits its state before.
   - The checks' URLs are asked all along; the log of that is kept with the report.
@@ -213,6 +215,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _ending,
     _files,
     _flag_api,
+    _further,
     _journal,
     _ledger,
     _lock,
@@ -222,6 +225,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._further import Further
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._plan import Step
 from ansible_collections.tiered.rollback.plugins.module_utils._probe import Prober
@@ -256,12 +260,13 @@ def act(ctx: Context) -> dict[str, Any]:
     _checks.refuse_unknown_hosts([*ctx.stack.checks, *_wanted(ctx)])
     if ctx.module.check_mode:
         return _answer(_begin.foretell(ctx))
+    further = _further.prepare(ctx)
     with _begin.lock(ctx):
         begun = _begin.begin(ctx)
         journal = _journal.load(ctx.state)
         if not begun["needed"] or journal is None or journal.before is None:
             return _answer(begun)
-        return {**_answer(begun), **_switch(ctx, journal, journal.before)}
+        return {**_answer(begun), **_switch(ctx, journal, journal.before, further)}
 
 
 def _answer(begun: dict[str, Any]) -> dict[str, Any]:
@@ -271,11 +276,12 @@ def _answer(begun: dict[str, Any]) -> dict[str, Any]:
     return {**begun, "actions": actions, **measured}
 
 
-def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
+def _switch(ctx: Context, journal: Journal, before_id: str, further: Further | None) -> dict[str, Any]:
     target, before = ctx.store.load(journal.target), ctx.store.load(before_id)
     databases = ctx.databases(target.project) if target.databases and journal.tier > 1 else []
     data = Data(databases, ctx.store, journal, lambda: _ledger.entries(ctx.state))
-    switch = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal, data, _wanted(ctx), ctx.stack_mcp)
+    clients = (ctx.stack, ctx.engine, ctx.compose, ctx.store)
+    switch = Switch(*clients, journal, data, _wanted(ctx), ctx.stack_mcp, further)
     failure: RollbackError | None = None
     checks: list[dict[str, Any]] = []
     with Prober(ctx.stack.checks) as prober:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tiered.rollback.tests.support.inbox import Inbox, opened
 from ansible_collections.tiered.rollback.tests.support.page import Page
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
@@ -18,24 +21,68 @@ REASON = "=cmd <script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")
-def stack(make_stack: Any) -> Stack:
-    """A rollback, an undo, and a rollback to a version that does not get healthy any more."""
+def inbox() -> Iterator[Inbox]:
+    """Who is told; one hears of the beginning only once somebody else has heard of the end."""
+    with opened() as found:
+        found.holding["/hunter2-slow"] = "/hunter2-end"
+        found.failing["/hunter2-all"] = 1
+        yield found
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack: Any, inbox: Inbox) -> Stack:
+    """A rollback, an undo, and a rollback to a version that answers, and yet does not do what it should."""
     made: Stack = make_stack()
+    made.variables["rollback_notify"] = [
+        {"type": "webhook", "url": f"{inbox.url}/hunter2-all"},
+        {"type": "webhook", "url": f"{inbox.url}/hunter2-slow", "events": ["start"]},
+        {"type": "webhook", "url": f"{inbox.url}/hunter2-end", "events": ["success"]},
+    ]
     made.description["health_timeout"] = 3
+    made.description["checks"] = [{"name": "can order", "command": ["true"], "service": "api"}]
     made.compose({"api": made.published()})
     made.deploy("v0.9.0")
     made.capture("v0.9.0")
     made.deploy("v1.0.0")
-    made.rollback("v0.9.0", reason=REASON).ok()
-    made.undo().ok()
-    made.trouble("v0.9.0", "unhealthy")
+    made.variables["notify_timeout"] = 60
+    detected = datetime.now(UTC) - timedelta(hours=1)
+    moments = {"began_at": (detected - timedelta(minutes=5)).isoformat(), "detected_at": detected.isoformat()}
+    told = made.rollback("v0.9.0", reason=REASON, **moments).ok()
+    assert "did not get through" not in told.said
+    made.variables["rollback_notify"] = [{"type": "pigeon"}]
+    assert "Nobody was told" in made.undo().ok().said
+    made.description["checks"] = [{"name": "can order", "command": ["false"], "service": "api"}]
+    made.variables["rollback_notify"] = [{"type": "webhook", "url": f"{inbox.url}/hunter2-failed"}]
     assert made.rollback("v0.9.0", reason="again").rc == 2
+    made.variables.clear()
     return made
+
+
+def test_people_are_told_at_start_and_end_and_no_channel_holds_a_rollback_up(stack: Stack, inbox: Inbox) -> None:
+    """The slow channel was answered after the end, so nobody waited for it; the one that failed was told again."""
+    begun = ("start", f"{stack.name}: Tier 1 rollback to v0.9.0 begins")
+    assert inbox.events("/hunter2-slow") == [begun]
+    ended = ("success", f"{stack.name}: Rollback Notification (succeeded)")
+    assert inbox.events("/hunter2-end") == [ended]
+    assert sorted(inbox.events("/hunter2-all")) == [begun, ended]
+    assert inbox.events("/hunter2-failed") == [begun, ("failure", f"{stack.name}: Rollback Notification (reverted)")]
+    assert REASON in inbox.bodies["/hunter2-end"][0]["text"]
+    assert not list(stack.home.glob("tmp/notify/*"))
+
+
+def test_checks_of_other_kinds_decide_too(stack: Stack) -> None:
+    reports = stack.state / stack.name / "reports"
+    first, undone, last = (json.loads(path.read_text()) for path in sorted(reports.glob("*.json")))
+    assert [check["ok"] for check in first["checks_after"] if check["name"] == "can order"] == [True]
+    assert "can order" not in str(undone["checks_after"])
+    assert last["outcome"] == "reverted"
+    assert "can order: exit code 1" in last["error"]
+    assert stack.ask("/").version == "v1.0.0"
 
 
 def test_every_run_is_told_with_the_figures_of_its_tier(stack: Stack) -> None:
     said = stack.run("history.yml").ok().said
-    for told in ("succeeded", "reverted", "undo", "images, configuration", "again", "BY TIER", "detect unknown"):
+    for told in ("succeeded", "reverted", "undo", "images, configuration", "again", "BY TIER", "detect 300.0 s"):
         assert told in said
     assert "50.0" in said
 
@@ -49,6 +96,8 @@ def test_files_are_written_on_the_controller_and_agree(stack: Stack, tmp_path: P
         rows = list(csv.DictReader(text))
     assert [row["run"] for row in rows] == runs[::-1]
     assert rows[-1]["reason"] == f"'{REASON}"
+    assert found["history"][-1]["stages"]["detect"] == float(rows[-1]["detect"]) == 300
+    assert float(rows[-1]["recovery"]) > float(rows[-1]["decide"]) > 0
     assert float(rows[-1]["verify"]) == found["history"][-1]["stages"]["verify"]
     page = Page((tmp_path / "out/history.html").read_text())
     page.refuse_what_is_not_in_it()

@@ -104,6 +104,11 @@ def test_a_command_and_a_file_roll_back_and_tier_2_returns_to_the_copy(pair: Pai
     (copy,) = pair.stack.points("before-")[-1:]
     recorded = pair.stack.ledger()[-1]
     assert (recorded["kind"], recorded["outcome"], recorded["before"]) == ("migration", "succeeded", copy)
+    report, text = pair.stack.report()
+    assert (report["run"], report["actions"][-1].split()[0]) == (recorded["run"], "run")
+    assert "Migration rollback succeeded" in text
+    reports = (pair.stack.state / pair.stack.name / "reports").iterdir()
+    assert PASSWORD not in "".join(path.read_text() for path in reports)
     assert " migration 2 " in " ".join(pair.stack.run("status.yml").ok().said.split())
     assert _columns(pair) == (["id", "state"], ["discount", "id", "state"])
     script = """

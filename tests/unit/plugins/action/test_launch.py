@@ -166,3 +166,36 @@ def test_a_phase_keeps_what_was_decided_of_its_run_and_another_playbook_does_not
 def test_a_stack_without_databases_may_take_tier_1_for_tier_2(stack: Any, allowed: bool) -> None:
     variables = {"severity": "P1", "override_reason": "x", "approved_by": "alice", "rollback_stack": stack}
     assert _launch(variables, tier="1")["run"]["decision"]["allowed"] is allowed
+
+
+@pytest.mark.parametrize(
+    ("playbook", "given", "first"),
+    [
+        ("undo.yml", {}, "On-call engineer"),
+        ("tier1-emergency.yml", {"severity": "P0"}, "On-call engineer"),
+        ("ci-rollback.yml", {}, "CI/CD engineer"),
+    ],
+)
+def test_every_run_knows_whom_to_call(playbook: str, given: dict[str, str], first: str) -> None:
+    found = _launch(given, playbook=playbook, tier="1" if given else None)["run"]["escalation"]
+    assert found[0]["role"] == first
+    assert {"contact", "response", "authority"} < set(found[0])
+
+
+def test_a_sites_own_escalation_path_holds_and_a_wrong_one_is_in_nobodys_way() -> None:
+    templar = MagicMock(template=lambda value: value)
+    own = [{"role": "Olga", "contact": "+49 30 1"}]
+    assert [each["role"] for each in _launch({"rollback_escalation": own}, templar)["run"]["escalation"]] == ["Olga"]
+    found = _launch({"rollback_escalation": [{"rolle": "Olga"}]}, templar)["run"]["escalation"]
+    assert found[0]["role"] == "On-call engineer"
+
+
+def test_when_it_began_is_stated_and_travels_with_the_run() -> None:
+    run = _launch({"began_at": "2026-11-20T09:00:00+01:00", "detected_at": "2026-11-20T08:10:00Z"})["run"]
+    assert (run["began_at"], run["detected_at"]) == ("2026-11-20T08:00:00.000+00:00", "2026-11-20T08:10:00.000+00:00")
+    assert _launch({})["run"]["began_at"] is None
+
+
+def test_a_time_in_the_future_is_refused() -> None:
+    with pytest.raises(AnsibleActionFail, match=r"began_at lies in the future: 2999[\s\S]*HINT"):
+        _launch({"began_at": "2999-01-01T00:00:00Z"})

@@ -152,6 +152,11 @@ def test_steps_that_had_nothing_to_do_say_nothing(callback: CallbackModule, scre
     assert screen.lines == []
 
 
+def test_a_step_that_looks_again_says_nothing_of_it(callback: CallbackModule, screen: Screen) -> None:
+    callback.v2_runner_retry(_result("ansible.builtin.async_status", retries=3, attempts=1))
+    assert screen.lines == []
+
+
 def test_the_end_tells_of_every_recorded_run_and_of_hosts_that_failed(callback: CallbackModule, screen: Screen) -> None:
     callback.v2_runner_on_ok(_result("stack_switch", record=RECORD, report="/state/r1.md"))
     screen.lines.clear()

@@ -183,3 +183,18 @@ def test_a_site_has_its_own_people() -> None:
 def test_an_entry_of_the_path_that_means_nothing_is_refused(entry: Any) -> None:
     with pytest.raises(RollbackError, match="rollback_escalation is malformed"):
         _decision.escalation(_decision.decide("P0"), [entry])
+
+
+@pytest.mark.parametrize(
+    ("decided", "about", "roles"),
+    [
+        (None, "ci", {"CI/CD engineer", "DevOps lead", "Platform team"}),
+        ({"approved_by": "alice"}, "service", None),
+        ({"row": "critical/data", "severity": "P0", "issue": "data_loss"}, "service", {"CTO", "CEO"}),
+    ],
+)
+def test_whom_a_run_calls_follows_from_what_was_decided(decided: Any, about: str, roles: set[str] | None) -> None:
+    found = [each["role"] for each in _decision.usual_escalation(decided, about)]
+    assert found
+    assert roles is None or roles <= set(found)
+    assert [e["role"] for e in _decision.usual_escalation(decided, about, [{"role": "Olga"}])] == ["Olga"]

@@ -133,6 +133,24 @@ def test_an_undo_that_failed_is_no_recovery(example: dict[str, Any]) -> None:
     assert "What went wrong: no room" in found["text"]
 
 
+def test_what_was_stated_of_the_time_before_the_run_is_in_the_timeline(example: dict[str, Any]) -> None:
+    began, detected = "2026-11-20T14:00:00.000+00:00", "2026-11-20T14:10:00.000+00:00"
+    times = {"began": began, "detected": detected, "verified": "2026-11-20T14:12:20.000+00:00"}
+    full = {**example, "times": times}
+    told = _incident.markdown(full, [])
+    assert "[14:00:00] Issue began" in told
+    assert "[14:10:00] Issue detected" in told
+    assert "Duration of the incident: 12 min 20 s until" in told
+    assert "Issue detected: 2026-11-20 14:10:00 UTC" in _incident.notification(full)["text"]
+
+
+def test_whom_to_call_is_in_the_report_and_in_the_notification_of_what_failed(example: dict[str, Any]) -> None:
+    full = {**example, "escalation": [{"role": "Olga", "response": 900}]}
+    assert "| Olga | - | 15 min | - |" in _incident.markdown(full, [])
+    assert "Olga" not in _incident.notification(full)["text"]
+    assert "Olga" in _incident.notification({**full, "outcome": "reverted"})["text"]
+
+
 @given(text=HOSTILE)
 def test_a_subject_is_one_line(text: str) -> None:
     assert len(_incident.notification({"repository": text, "kind": "ci"})["subject"].splitlines()) == 1

@@ -117,6 +117,20 @@ def test_without_a_decision_report_and_ledger_are_as_before(journal: Journal) ->
     assert "## Decision" not in _outcome.markdown(full)
 
 
+PATH = [
+    {"role": "On-call | engineer", "contact": "", "response": 0, "authority": "execute a rollback"},
+    {"role": "Olga", "contact": "+49 30 1", "response": None, "authority": ""},
+]
+
+
+def test_whom_to_call_is_in_record_and_report(journal: Journal, build: Any) -> None:
+    journal.run = build.run(1, escalation=PATH)
+    full = _outcome.record(journal, "shop", ENDED)
+    assert full["escalation"] == PATH
+    told = _outcome.markdown(full).partition("## Escalation")[2]
+    assert "| On-call \\| engineer | - | 0 min | execute a rollback |\n| Olga | +49 30 1 | - | - |" in told
+
+
 def test_what_was_stated_without_a_label_is_told() -> None:
     told = "\n".join(_outcome.decision({"approved_by": "alice"}))
     assert "| severity and issue | not stated |\n| approved by | alice |" in told

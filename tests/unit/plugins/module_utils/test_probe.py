@@ -73,6 +73,24 @@ def test_each_url_is_asked_all_along_and_what_became_of_it_is_kept(site: Any, bu
     assert {row["detail"] for row in rows if not row["ok"]} == {"status 404, wanted 200"}
 
 
+def test_an_answer_counts_when_it_came_and_not_when_it_was_asked_for(
+    build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that reached a service which was just starting was sent long before anybody had an answer."""
+    waits = iter([0.0, 0.4])
+
+    def http(check: Any, _client: Any) -> Any:
+        time.sleep(next(waits, 0.0))
+        return _probe._checks.Result(name=check.name, ok=True, detail="as wanted")
+
+    monkeypatch.setattr(_probe._checks, "http", http)
+    with Prober([build.check("http://127.0.0.1:9/")]) as prober:
+        log = prober._targets[0].log
+        _until(lambda: len(log) >= 3)
+    assert log[1][0] - log[0][0] >= 0.4
+    assert prober.outage() >= 0.4
+
+
 def test_nobody_is_asked_any_more_once_it_was_left(site: Any, build: Any) -> None:
     with Prober([build.check(f"{site.url}/")]):
         _until(lambda: bool(site.asked))

@@ -92,6 +92,12 @@ def test_a_decision_is_shown_with_who_approved_it(example: dict[str, Any]) -> No
     assert all(told in page.text for told in ("alice", "no time", "4.5 s"))
 
 
+def test_whom_to_call_is_shown(example: dict[str, Any]) -> None:
+    page = read({**example, "escalation": [{"role": "Olga", "contact": "<b>1</b>", "response": 900}]})
+    assert all(told in page.text for told in ("Whom to call", "Olga", "<b>1</b>", "15 min"))
+    assert "Whom to call" not in read({**example, "escalation": []}).text
+
+
 def test_a_run_that_nobody_decided_on_has_no_such_part(example: dict[str, Any]) -> None:
     assert "Decision and approval" not in read({**example, "decision": None}).text
 

@@ -69,6 +69,26 @@ def test_the_run_is_recorded_with_the_copy_as_what_was_before(act: Act, deployme
     assert (entry["user"], entry["reason"]) == ("olga", "not stated")
 
 
+def test_a_run_has_reports_and_says_where(act: Act, deployment: Any, shop: Any) -> None:
+    result = act()
+    names = {path.name.partition(".")[2] for path in (deployment.state / "reports").iterdir()}
+    assert names == {"json", "md", "html", "incident.md"}
+    assert result["report"].endswith(".md")
+    assert [phase["name"] for phase in result["record"]["phases"]][-1] == "migrate"
+
+
+def test_one_that_failed_has_them_too(act: Act, deployment: Any, shop: Any) -> None:
+    def refuse(_argv: Any) -> str:
+        raise RollbackError("no revision")
+
+    deployment.world.execute = refuse
+    with pytest.raises(RollbackError, match="no revision") as caught:
+        act()
+    assert (deployment.state / "reports").is_dir()
+    record: Any = caught.value.facts["record"]
+    assert (record["outcome"], record["phases"][-1]["failed"]) == ("failed", "no revision")
+
+
 def test_one_that_failed_is_recorded_and_one_that_was_refused_or_foretold_is_not(
     act: Act, deployment: Any, shop: Any, by_file: dict[str, Any]
 ) -> None:

@@ -118,6 +118,27 @@ def test_a_check_that_fails_after_the_switch_takes_it_back(operator: Any, site: 
     assert operator.deployment.running() == _ids(operator, "v1.0.0")
 
 
+@pytest.mark.parametrize(("replicas", "outcome"), [(1, "succeeded"), (9, "reverted")])
+def test_checks_of_other_kinds_have_to_hold_at_the_target_too(operator: Any, replicas: int, outcome: str) -> None:
+    operator.deployment.raw["checks"] = [{"container": "api", "replicas": replicas}]
+    if outcome == "succeeded":
+        result = operator.switch()
+        assert result["checks"][-1]["name"] == "container api"
+        assert result["checks"][-1]["ok"]
+    else:
+        with pytest.raises(RollbackError, match=r"container api: .*The state before .*was put back"):
+            operator.switch()
+        assert operator.deployment.running() == _ids(operator, "v1.0.0")
+    assert _facts(operator)["outcome"] == outcome
+
+
+def test_what_is_undone_need_not_pass_checks_of_other_kinds(operator: Any) -> None:
+    operator.switch()
+    operator.deployment.raw["checks"] = [{"container": "api", "replicas": 9}]
+    assert operator.switch(2, kind="undo", version=None)["changed"]
+    assert operator.deployment.running() == _ids(operator, "v1.0.0")
+
+
 def test_nothing_in_the_result_or_the_state_holds_what_an_env_file_says(operator: Any) -> None:
     env = operator.deployment.src / ".env"
     env.write_text(env.read_text() + "PASSWORD=hunter2\n")
