@@ -17,10 +17,10 @@ DOCUMENTATION = r"""
 ---
 short_description: Turn alerts, deployment statuses and failing URLs into requests for a rollback.
 description:
-  - Returns an event per stack with C(rollback), a dictionary of C(stack), C(source), C(severity), C(issue) and, where they
-    are known, C(service), C(version) and C(environment). Of several alerts about one stack the most severe one counts.
-  - Every value must match a strict pattern. An event that lacks one that is required, or has a malformed one, is dropped
-    and logged; so is, without a word, what asks for nothing (an alert that is resolved, a deployment that succeeds).
+  - Returns an event per stack with C(rollback), a dictionary of C(stack), C(source), C(severity), C(issue) and, where
+    they are known, C(service), C(version) and C(environment). Of several alerts about one stack the most severe counts.
+  - Every value must match a strict pattern. What lacks one that is required, or has a malformed one, is dropped and
+    logged. What asks for nothing (an alert that is resolved, a deployment that succeeds) is dropped without a word.
   - Nothing else of the event is kept, headers of the request included.
 options:
   source:

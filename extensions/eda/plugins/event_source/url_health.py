@@ -20,8 +20,8 @@ DOCUMENTATION = r"""
 ---
 short_description: Send an event when a URL fails several times in a row.
 description:
-  - Asks every URL on a fixed beat, side by side. Another status than those of O(status), no connection, and no answer in
-    time all count as failures.
+  - Asks every URL on a fixed beat, side by side. Another status than those of O(status), no connection, and no answer
+    in time all count as failures.
   - After O(failures) of them in a row one event is sent, and no other before the URL was healthy again. So a fault is
     known after at most O(failures) times O(interval), and the time that the last request takes.
 options:
@@ -152,7 +152,7 @@ async def ask(url: str, options: Options) -> str:
     """Ask once, and return what is wrong; empty where nothing is."""
     try:
         status = await asyncio.wait_for(_status(urlsplit(url)), options.timeout)
-    except (TimeoutError, asyncio.TimeoutError):
+    except TimeoutError:
         return f"no answer within {options.timeout:g} s"
     except (OSError, ValueError, IndexError) as error:
         return f"{type(error).__name__}: {error}"
