@@ -92,16 +92,16 @@ def test_faults_are_rolled_back_through_alerts_and_through_url_health(
         events.poll(lambda: not alerting.firing(), "the alert is resolved")
 
         # A flood about a stack that is well, with what would be evaluated in labels that nobody asks for.
-        ended = rulebook.ended
+        events.poll(lambda: rulebook.ended == rulebook.runs, "what was begun ends")
         evil = {"instance": "{{ lookup('pipe', 'touch " + str(mark) + "') }}"}
         labels = {"stack": by_alert.name, "severity": "high", "issue": "other"}
         for _number in range(200):
             assert rulebook.alert(events.alerts({**labels, **evil})) == 200
-        events.poll(lambda: rulebook.ended > ended, "one of them is answered")
+        events.poll(lambda: "v0.9.0 is healthy" in rulebook.log, "one of them is answered")
+        events.poll(lambda: rulebook.ended == rulebook.runs, "it ends")
     for stack, source in ((by_url, "url_health"), (by_alert, "alertmanager")):
         (entry,) = stack.ledger()
         assert (entry["trigger"]["source"], entry["to_version"]) == (source, "v0.9.0")
-    assert "v0.9.0 is healthy" in rulebook.log
-    # By the alert: one to act, and one or two for what fired beside it.
-    assert rulebook.runs <= 5
+    # A machine that is slow may answer a flood of half a minute twice, and Alertmanager say the same again.
+    assert 3 <= rulebook.runs <= 6
     assert not mark.exists()
