@@ -65,7 +65,7 @@ def main(event: dict[str, Any], source: str = "") -> list[dict[str, Any]]:
         raise ValueError(f"rollback_request: source must be one of {', '.join(_READERS)}, not {source!r:.60}")
     try:
         found = [_checked(raw) for raw in _READERS[source](event)]
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         logger.warning("refused an event of %s: it has not the form that %s sends (%r)", source, source, error)
         return []
     best: dict[str, dict[str, str]] = {}
