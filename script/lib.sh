@@ -28,6 +28,15 @@ peelback_venv() {
     (cd "$ROOT/peelback" && "$CACHE/peelback-venv/bin/python" -m pip install -qq -r requirements.txt -r requirements-test.txt)
 }
 
+# ansible-rulebook is an extra that needs Java; who rolls back by hand needs neither.
+rulebook_venv() {
+  command -v java >/dev/null || apt_install default-jre-headless
+  [ -x "$CACHE/rulebook-venv/bin/ansible-rulebook" ] && return
+  say "making .cache/rulebook-venv"
+  "$VENV/bin/python" -m venv --clear "$CACHE/rulebook-venv" &&
+    "$CACHE/rulebook-venv/bin/python" -m pip install -q -r "$ROOT/extensions/eda/requirements.txt"
+}
+
 # --- packages of the system -------------------------------------------------------------------
 
 # apt_install PACKAGE...: what is missing of them, or a clear refusal without root.

@@ -52,7 +52,8 @@ class ActionModule(ActionBase):
         taken = [*required, *(arguments.get("optional") or []), *(_enforcement.VARIABLES if tier else ())]
         try:
             # task_vars hold extra variables as they were written; reading them evaluates nothing.
-            values = _names.launch_values(variables, [*taken, *_stages.VARIABLES, "reason"])
+            given = {**variables, **_requested(arguments, variables)}
+            values = _names.launch_values(given, [*taken, *_stages.VARIABLES, "reason"])
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
         missing = [name for name in required if name not in values]
@@ -109,6 +110,17 @@ class ActionModule(ActionBase):
     def _approvers(self, variables: dict[str, Any]) -> Any:
         configured = variables.get("rollback_approvers")
         return self._templar.template(configured) if configured else {}
+
+
+def _requested(arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    """Return what a rulebook says at launch, in one variable: each in its own, it would make a number of 1.10."""
+    name = arguments.get("request")
+    found = variables.get(name) if name else None
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise RollbackError(f"{name} is no dictionary", "A rulebook passes what the filter rollback_request returns.")
+    return found
 
 
 def identity(variables: dict[str, Any], playbook: str, values: dict[str, str]) -> _run.Run:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _checks,
     _config_diff,
+    _data_gate,
     _draft,
     _files,
     _journal,
@@ -40,18 +42,32 @@ _ROOM = 8 << 20
 _FIRST_THE_OTHER = "Run its command again, or undo.yml; then this one."
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What was seen a moment ago, by who decided that this run shall begin.
+
+    :param data_too: whether Tier 2 is used where images alone cannot go back.
+    """
+
+    now: Observed
+    checks: list[_checks.Result]
+    data_too: bool
+
+
 def lock(ctx: Context) -> AbstractContextManager[None]:
     """Own the stack while the block runs, and afterwards until the run has ended."""
     return _lock.held(ctx.state, ctx.run, ctx.module.params["lock_wait"], ctx.module.params["dead_run"])
 
 
-def foretell(ctx: Context) -> dict[str, Any]:
+def foretell(ctx: Context, seen: Seen | None = None) -> dict[str, Any]:
     """Say what :func:`begin` would answer, except for the state before; touches nothing."""
-    return _look(ctx, _journal.load(ctx.state))[1]
+    return _look(ctx, _journal.load(ctx.state), seen)[1]
 
 
-def begin(ctx: Context) -> dict[str, Any]:
+def begin(ctx: Context, seen: Seen | None = None) -> dict[str, Any]:
     """Begin a run; to be called inside :func:`lock`.
+
+    :param seen: what need not be looked at again.
 
     :returns: what the module ``stack_switch`` documents of it. Where ``needed`` is true the
         journal names this run, and the stack's lock outlives the caller; otherwise the lock is free again.
@@ -59,7 +75,7 @@ def begin(ctx: Context) -> dict[str, Any]:
     """
     needed = False
     try:
-        result = _begin(ctx)
+        result = _begin(ctx, seen)
         needed = result["needed"]
     finally:
         # Until a journal names this run there is nothing that anyone could be in the way of.
@@ -71,8 +87,8 @@ def begin(ctx: Context) -> dict[str, Any]:
     return result
 
 
-def _look(ctx: Context, journal: Journal | None) -> tuple[Target, dict[str, Any]]:
-    target = _target.find(ctx, observe(ctx.stack, ctx.engine, ctx.compose), journal)
+def _look(ctx: Context, journal: Journal | None, seen: Seen | None) -> tuple[Target, dict[str, Any]]:
+    target = _find(ctx, journal, seen)
     running = _capture.running_version(target.now, ctx.engine, target.current)
     needed = bool(target.plan.steps) or journal is not None
     result = {
@@ -85,6 +101,17 @@ def _look(ctx: Context, journal: Journal | None) -> tuple[Target, dict[str, Any]
         "diff": _diff(ctx, target),
     }
     return target, result
+
+
+def _find(ctx: Context, journal: Journal | None, seen: Seen | None) -> Target:
+    now = seen.now if seen else observe(ctx.stack, ctx.engine, ctx.compose)
+    try:
+        return _target.find(ctx, now, journal)
+    except _data_gate.OtherSchema:
+        if seen is None or not seen.data_too:
+            raise
+    ctx.module.params["tier"] = 2
+    return _target.find(ctx, now, journal)
 
 
 def _diff(ctx: Context, target: Target) -> dict[str, str]:
@@ -101,10 +128,10 @@ def _diff(ctx: Context, target: Target) -> dict[str, str]:
     return shown
 
 
-def _begin(ctx: Context) -> dict[str, Any]:
+def _begin(ctx: Context, seen: Seen | None) -> dict[str, Any]:
     begun = _journal.now()
     unfinished = _journal.load(ctx.state)
-    target, result = _look(ctx, unfinished)
+    target, result = _look(ctx, unfinished, seen)
     now = target.now
     if not result["needed"]:
         return result
@@ -123,7 +150,7 @@ def _begin(ctx: Context) -> dict[str, Any]:
         _fetch(ctx, target)
         if target.draft:
             _draft.write(ctx, target.draft)
-        checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
+        checks = seen.checks if seen else [*_checks.run(ctx.stack.checks), *_checks.health(now)]
         journal.facts["checks_before"] = [check.to_dict() for check in checks]
         if target.data:
             journal.facts["logs"] = _logs.assess(ctx.engine, now.containers, ctx.stack.secrets)
@@ -172,6 +199,8 @@ def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, resu
         facts={key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed", "scope")},
     )
     journal.facts["phase"] = ctx.module.params["phase"]
+    if ctx.event:
+        journal.facts["trigger"] = ctx.event
     journal.facts["budget"] = _outcome.BUDGETS[journal.tier]
     journal.facts["identities"] = unfinished.facts["identities"] if unfinished else {}
     journal.save()

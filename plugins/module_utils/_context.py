@@ -72,6 +72,8 @@ class Context:
     """A module's stack and the clients to work on it, made when first used."""
 
     module: AnsibleModule
+    #: The event that the run answers, where no person started it.
+    event: dict[str, str] | None = None
 
     @cached_property
     def stack(self) -> Stack:

@@ -12,6 +12,10 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 
 
+class OtherSchema(RollbackError):
+    """Images cannot cross a migration; a tier that takes databases back can."""
+
+
 def takes_data(tier: int, kind: str, point: RestorePoint) -> bool:
     """Whether a run takes databases back: Tier 2 does, and an undo of a run that did."""
     return bool(point.databases) if kind == "undo" else tier == 2
@@ -47,12 +51,12 @@ def refuse_other_schema(point: RestorePoint, databases: Mapping[str, Database]) 
         try:
             now = databases[name].schema()
         except RollbackError as error:
-            raise RollbackError(
+            raise OtherSchema(
                 f"the schema of {name} cannot be compared with that of {point.version}: {error.message}",
                 "State -e schema_compatible=true if that version works with the schema there is.",
             ) from error
         if now != part.schema:
-            raise RollbackError(
+            raise OtherSchema(
                 f"{name} has another schema ({now[:12]}) than {point.version} ran with ({part.schema[:12]})",
                 f"Use Tier 2, which takes the database back too: tier2-standard.yml -e version={point.version}. "
                 "Or state -e schema_compatible=true if that version works with the schema there is.",

@@ -38,6 +38,7 @@ _KIND = re.compile(r"rollback|undo|ci|migration")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SEVERITY = re.compile(r"P[0-2]|critical|high|medium|low")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_SOURCE = re.compile(r"url_health|alertmanager|github_deployment|person")
 _PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,59}")
 _FIGURES = re.compile(r"@[A-Za-z0-9._/ -]{1,400}|[a-z_]{1,60}=[0-9.eE+-]{1,30}(,[a-z_]{1,60}=[0-9.eE+-]{1,30}){0,99}")
 _MOMENT = re.compile(
@@ -88,6 +89,8 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "metrics": _FIGURES,
     "began_at": _MOMENT,
     "detected_at": _MOMENT,
+    "stack": _STACK,
+    "source": _SOURCE,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
@@ -108,6 +111,8 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _DATE: "a day, as 2026-11-20",
     _SEVERITY: "P0, P1, P2, critical, high, medium or low",
     _WORD: "lower-case letters, digits and '_'; decide.yml lists the issues when it is given an unknown one",
+    _STACK: "a stack's name: lower-case letters, digits, '_' and '-'",
+    _SOURCE: "url_health, alertmanager, github_deployment or person",
     _PERSON: "a person's name: letters, digits, spaces, '.', '_', '@' and '-', at most 60 of them",
     _FIGURES: "@FILE (JSON), NAME=number with commas between them, or a dictionary of names and numbers",
     _MOMENT: "a time with its zone, as 2026-11-20T10:15:00Z or 2026-11-20T11:15:00+01:00",
@@ -127,7 +132,7 @@ def is_version(text: str) -> bool:
 
 def stack_name(value: object) -> str:
     """Return a stack's name, which also names its state directory and image tags, or raise."""
-    return _match(_STACK, value, "rollback_stack.name", "lower-case letters, digits, '_' and '-'")
+    return _match(_STACK, value, "rollback_stack.name", _ALLOWED[_STACK])
 
 
 def launch_values(raw: Mapping[str, object], names: Collection[str]) -> dict[str, str]:

@@ -89,7 +89,7 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
         "before",
     )
     found = {key: full[key] for key in (*keys, "started", "ended", "duration", "outage", "outcome")}
-    found |= {key: full[key] for key in ("scope", "phase", "decision") if full.get(key) is not None}
+    found |= {key: full[key] for key in ("scope", "phase", "decision", "trigger") if full.get(key) is not None}
     if full["outcome"] == SUCCEEDED and full.get("databases"):
         found["databases"] = full["databases"]
     return found

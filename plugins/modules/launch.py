@@ -32,6 +32,11 @@ options:
     type: list
     elements: str
     default: []
+  request:
+    description:
+      - Name of a variable that holds launch variables as a dictionary, as a rulebook passes the values of an event.
+        They are checked as all others are.
+    type: str
   required_one_of:
     description: Lists of optional ones of which at least one must be given.
     type: list
@@ -101,6 +106,7 @@ def main() -> None:
             "playbook": {"type": "str", "required": True},
             "required": {"type": "list", "elements": "str", "default": []},
             "optional": {"type": "list", "elements": "str", "default": []},
+            "request": {"type": "str"},
             "required_one_of": {"type": "list", "elements": "list", "default": []},
             "mutually_exclusive": {"type": "list", "elements": "list", "default": []},
             "required_by": {"type": "dict", "default": {}},

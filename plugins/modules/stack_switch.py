@@ -39,7 +39,7 @@ options:
   version:
     description: >-
       A version, V(previous), or the id of a restore point. Required with O(kind=rollback), unless only O(flags) or
-      O(config) are asked for.
+      O(config) are asked for, or O(trigger) is given.
     type: str
   undo_run:
     description: The run to undo, with O(kind=undo). The default is an unfinished run, else the newest rollback.
@@ -102,6 +102,37 @@ options:
       target whose restore point was captured with another schema.
     type: bool
     default: false
+  trigger:
+    description:
+      - The event that asks for this run, in place of a person. The module then looks at the stack, asks the decision
+        matrix, and chooses O(version) and O(tier) itself, or does nothing, or says that people have to be called.
+      - It never takes back what a rollback came to, nor goes to a version that was rolled back from; see C(auto).
+    type: dict
+    suboptions:
+      source:
+        description: Who says so.
+        type: str
+        default: person
+      severity:
+        description: As the decision matrix knows it. The default is the issue's own.
+        type: str
+      issue:
+        description: As the decision matrix knows it.
+        type: str
+      service:
+        description: The service that it is about, for the records.
+        type: str
+      version:
+        description: The version that it is about. Where another one runs, the event is out of date.
+        type: str
+      reminders:
+        description: How often people are called again while an outage lasts.
+        type: int
+        default: 3
+      remind_after:
+        description: Seconds between two calls.
+        type: int
+        default: 1800
   lock_wait:
     description: Seconds to wait for another run on the same stack.
     type: int
@@ -165,6 +196,16 @@ resumed:
   description: Id of the killed run that this one continues; null where there is none.
   returned: success
   type: str
+auto:
+  description: What was decided about O(trigger).
+  returned: with O(trigger)
+  type: dict
+  contains:
+    action: {description: "V(roll back), V(escalate) or V(nothing).", type: str}
+    why: {description: Why., type: str}
+    hint: {description: What people can do., type: str}
+    call: {description: Whether people are to be called now., type: bool}
+    outage: {description: Id of the run that called them first., type: str}
 lock_holder:
   description: The run that holds the lock.
   returned: when the lock could not be had
@@ -209,6 +250,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _automatic,
     _begin,
     _checks,
     _context,
@@ -248,6 +290,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "phase": {"type": "str"},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "schema_compatible": {"type": "bool", "default": False},
+    "trigger": _automatic.OPTION,
     "lock_wait": {"type": "int", "default": 30},
     "dead_run": {"type": "str"},
 }
@@ -255,14 +298,16 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 def act(ctx: Context) -> dict[str, Any]:
     """Switch the stack, or in check mode say what that would do."""
-    if ctx.module.params["kind"] == "rollback" and not ctx.request and not ctx.module.params["version"]:
+    params = ctx.module.params
+    if params["kind"] == "rollback" and not (ctx.request or params["version"] or params["trigger"]):
         raise RollbackError("nothing is asked for", "Give a version, components with a version, flags, or a backup.")
     _checks.refuse_unknown_hosts([*ctx.stack.checks, *_wanted(ctx)])
+    how = _automatic if params["trigger"] else _begin
     if ctx.module.check_mode:
-        return _answer(_begin.foretell(ctx))
+        return _answer(how.foretell(ctx))
     further = _further.prepare(ctx)
     with _begin.lock(ctx):
-        begun = _begin.begin(ctx)
+        begun = how.begin(ctx)
         journal = _journal.load(ctx.state)
         if not begun["needed"] or journal is None or journal.before is None:
             return _answer(begun)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -28,6 +29,19 @@ scrape_configs:
   - {job_name: gone, static_configs: [{targets: ["127.0.0.1:1"]}]}
 """
 _ALERTMANAGER = "{route: {receiver: nobody}, receivers: [{name: nobody}]}\n"
+
+
+def unpack(directory: Path) -> None:
+    """Put the files of both packages below a directory, ``usr/bin/prometheus`` among them."""
+    _DEBS.mkdir(parents=True, exist_ok=True)
+    for package in _PACKAGES:
+        if not list(_DEBS.glob(f"{package}_*.deb")):
+            # Into a folder of its own first: two test processes may do the same.
+            with tempfile.TemporaryDirectory(dir=_DEBS) as own:
+                subprocess.run(["apt-get", "download", "-qq", package], cwd=own, check=True)
+                for found in Path(own).glob("*.deb"):
+                    found.rename(_DEBS / found.name)
+        subprocess.run(["dpkg-deb", "-x", str(next(_DEBS.glob(f"{package}_*.deb"))), directory], check=True)
 
 
 class Monitoring:
@@ -68,11 +82,7 @@ class Monitoring:
         self._wait(lambda: len(self._ask(f"{self.alertmanager}/api/v2/alerts")) > 0)
 
     def _build(self) -> None:
-        _DEBS.mkdir(parents=True, exist_ok=True)
-        for package in _PACKAGES:
-            if not list(_DEBS.glob(f"{package}_*.deb")):
-                subprocess.run(["apt-get", "download", "-qq", package], cwd=_DEBS, check=True)
-            subprocess.run(["dpkg-deb", "-x", str(next(_DEBS.glob(f"{package}_*.deb"))), self._directory], check=True)
+        unpack(self._directory)
         lines = [f"FROM {BASE}", f"LABEL {engine.LABEL}={self._session}"]
         lines += ["COPY usr/bin/prometheus* /usr/bin/", "COPY usr/share/prometheus /usr/share/prometheus"]
         (self._directory / "Dockerfile").write_text("\n".join(lines))
