@@ -23,6 +23,7 @@ _STATES: Mapping[str, tuple[str, str]] = {
     _outcome.SUCCEEDED: ("good", "✓ succeeded"),
     _outcome.REVERTED: ("warn", "! failed, state before put back"),
     _outcome.FAILED: ("bad", "✗ failed"),
+    _outcome.REFUSED: ("warn", "! refused by its gates"),
 }
 _NO_STATE = ("soft", "? unknown")
 _IDENTITY = ("run", "playbook", "kind", "stack", "repository", "branch", "user", "host", "target", "before", "after")
@@ -46,6 +47,7 @@ def render(full: Mapping[str, Any], steps: Sequence[str]) -> str:
         section("Next steps", element("ul", *(element("li", code(step)) for step in steps))),
         *_timeline(full),
         *_decision(full),
+        *_gates(full),
         *_checks(full),
         *_data(full),
         *_ci(full),
@@ -91,6 +93,11 @@ def _timeline(full: Mapping[str, Any]) -> list[Markup]:
 def _decision(full: Mapping[str, Any]) -> list[Markup]:
     told = _outcome.decided(full.get("decision"))
     return [section("Decision and approval", table(("", ""), told))] if told else []
+
+
+def _gates(full: Mapping[str, Any]) -> list[Markup]:
+    rows = _outcome.gates(full)
+    return [section("Gates", table(("result", "gate", "took (s)", "found"), rows))] if rows else []
 
 
 def _checks(full: Mapping[str, Any]) -> list[Markup]:

@@ -30,9 +30,11 @@ extends_documentation_fragment:
   - tiered.rollback.stack.attributes
 options:
   kind:
-    description: V(rollback) goes to O(version), V(undo) to the state before an earlier run.
+    description: >-
+      V(rollback) goes to O(version), V(undo) to the state before an earlier run, and V(deploy) to a release that
+      M(tiered.rollback.image_build) has made, O(version) being its id.
     type: str
-    choices: [rollback, undo]
+    choices: [rollback, undo, deploy]
     default: rollback
   version:
     description: >-
@@ -100,6 +102,15 @@ options:
       target whose restore point was captured with another schema.
     type: bool
     default: false
+  quarantined:
+    description: Whether the target may be a version that is quarantined; what a deployment returns to may.
+    type: bool
+    default: false
+  deployment:
+    description: >-
+      What the report says of a deployment, with O(kind=deploy): C(back_to), the restore point of what runs, which must
+      be what runs still, C(gates), C(skipped) and C(override_reason). A run that continues a killed one knows it.
+    type: dict
   lock_wait:
     description: Seconds to wait for another run on the same stack.
     type: int
@@ -230,7 +241,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._switch import Swi
 
 OPTIONS: dict[str, dict[str, Any]] = {
     **_context.RUN_OPTIONS,
-    "kind": {"type": "str", "choices": ["rollback", "undo"], "default": "rollback"},
+    "kind": {"type": "str", "choices": ["rollback", "undo", "deploy"], "default": "rollback"},
     "version": {"type": "str"},
     "undo_run": {"type": "str"},
     "tier": {"type": "int", "choices": [1, 2, 3], "default": 1},
@@ -244,6 +255,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "phase": {"type": "str"},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "schema_compatible": {"type": "bool", "default": False},
+    "quarantined": {"type": "bool", "default": False},
+    "deployment": {"type": "dict"},
     "lock_wait": {"type": "int", "default": 30},
     "dead_run": {"type": "str"},
 }
@@ -251,7 +264,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 def act(ctx: Context) -> dict[str, Any]:
     """Switch the stack, or in check mode say what that would do."""
-    if ctx.module.params["kind"] == "rollback" and not ctx.request and not ctx.module.params["version"]:
+    if ctx.module.params["kind"] != "undo" and not ctx.request and not ctx.module.params["version"]:
         raise RollbackError("nothing is asked for", "Give a version, components with a version, flags, or a backup.")
     _checks.refuse_unknown_hosts([*ctx.stack.checks, *_wanted(ctx)])
     if ctx.module.check_mode:
@@ -288,6 +301,7 @@ def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
     journal.facts.update(
         outcome=outcome,
         error=str(failure) if failure else None,
+        touched=switch.touched,
         checks_after=checks,
         probe=prober.summary(),
         outage=prober.outage(),
