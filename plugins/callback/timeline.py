@@ -47,7 +47,10 @@ def findings(action: str, result: dict[str, Any]) -> list[str]:
     name = action.rpartition(".")[2]
     if name == "stack_switch" and result.get("checks"):
         return [f"{len(result['checks'])} checks hold, {result['outage']:.2f} s without an answer"]
-    if name in ("restore_point", "restore_point_prune", "restore_point_rebuild") and "diff" in result:
+    if (
+        name in ("restore_point", "restore_point_prune", "restore_point_rebuild", "image_build", "quarantine")
+        and "diff" in result
+    ):
         return [", ".join(result.get("actions") or [f"remove {r}" for r in result.get("removed", ())])]
     return _of_ci(name, result)
 
@@ -69,15 +72,19 @@ def closing(host: str, record: dict[str, Any], report: str) -> list[str]:
     name = {"succeeded": "succeeded", "reverted": "FAILED, the state before was put back"}.get(
         record["outcome"], "FAILED, and the state before could not be put back"
     )
+    took, outage = _told.clock(record["duration"]), f"{record['outage']:.2f} s without an answer"
     lines = [
         f"{host}: {record['kind']} of {record['stack']} from {record['from_version']} to {record['to_version']} {name}",
-        f"  took      {_told.clock(record['duration'])} of {_told.clock(record['budget'])} (tier {record['tier']}), "
-        f"{record['outage']:.2f} s without an answer",
+        f"  took      {took}{_of_budget(record)}, {outage}",
         f"  report    {report} (.html: a page to pass on)",
     ]
     if record["outcome"] == "succeeded":
         lines.append(f"  to undo   ansible-playbook undo.yml -e run={record['run']}")
     return lines
+
+
+def _of_budget(record: dict[str, Any]) -> str:
+    return f" of {_told.clock(record['budget'])} (tier {record['tier']})" if record["budget"] else ""
 
 
 class CallbackModule(Default):

@@ -29,7 +29,9 @@ options:
       - C(services) (dictionary by service) holds C(checks) (list of HTTP checks with C(url), C(method), C(status),
         C(json), C(headers), C(body), C(contains), C(answer_headers), C(timeout) in seconds), C(cutover) (V(auto),
         V(start_first), V(stop_first)), C(attach_command)
-        and C(drain_command) (argument lists), C(drain_timeout) and C(settle) (seconds).
+        and C(drain_command) (argument lists), C(drain_timeout) and C(settle) (seconds), and C(release) (V(auto),
+        V(build), V(pull) or V(keep)), how M(tiered.rollback.image_build) gets a version's image.
+      - C(gates) (list of dictionaries) are the deployment gates, as M(tiered.rollback.gates_run) has them.
       - C(checks) (list of dictionaries) are checks of any kind, as M(tiered.rollback.verify_info) has them.
       - C(postgres) (list of dictionaries) describes databases of PostgreSQL servers, with the keys of the option
         C(postgres) of M(tiered.rollback.pg_backup).

@@ -26,6 +26,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _logs,
     _mcp_part,
     _outcome,
+    _quarantine,
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -201,7 +202,14 @@ def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, resu
     journal.facts["phase"] = ctx.module.params["phase"]
     if ctx.event:
         journal.facts["trigger"] = ctx.event
-    journal.facts["budget"] = _outcome.BUDGETS[journal.tier]
+    deploying = journal.kind == _quarantine.DEPLOY
+    # Gates and builds may take as long as they like.
+    journal.facts["budget"] = None if deploying else _outcome.BUDGETS[journal.tier]
+    if deploying:
+        known = unfinished.facts.get("deployment") if unfinished else None
+        journal.facts["deployment"] = ctx.module.params["deployment"] or known or {}
+    if target.forward and journal.kind == "rollback":
+        journal.facts["forward"] = True
     journal.facts["identities"] = unfinished.facts["identities"] if unfinished else {}
     journal.save()
     return journal

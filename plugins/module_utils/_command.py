@@ -74,6 +74,18 @@ def run(
     return done.stdout
 
 
+def read(argv: Sequence[str], *, timeout: float = 60) -> bytes:
+    """Run a command that prints a file, and return that byte for byte."""
+    try:
+        done = subprocess.run(list(argv), timeout=timeout, check=False, capture_output=True, env=_environment(None))
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise RollbackError(f"cannot run {argv[0]}: {error}", f"Install {argv[0]} on the target host.") from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()[-500:]
+        raise CommandError(f"{argv[0]} failed ({done.returncode}): {said}", "", code=done.returncode)
+    return done.stdout
+
+
 def _environment(cwd: str | None) -> dict[str, str]:
     """Return the environment: untranslated answers, no questions, and a directory in the spelling it was given in.
 

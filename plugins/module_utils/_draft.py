@@ -320,12 +320,12 @@ def _services(
             image=image,
             config_hash=hashes[name],
             rendered_hash=hashes[name],
-            replicas=_replicas(present, base.definition["services"].get(name), entry),
+            replicas=replicas(present, base.definition["services"].get(name), entry),
         )
     return found
 
 
-def _replicas(present: ServicePart | None, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> int:
+def replicas(present: ServicePart | None, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> int:
     """Return how many there shall be: as many as now (``--scale``), unless the files come to say another number."""
 
     def stated(entry: Mapping[str, Any]) -> int:

@@ -50,6 +50,28 @@ class Checkout:
         """Whether a commit is at hand."""
         return self._try("cat-file", "-e", f"{commit}^{{commit}}") is not None
 
+    def tagged(self, version: str) -> str | None:
+        """Return the commit that a tag names, or None."""
+        return self._try("rev-parse", "--verify", "--quiet", f"refs/tags/{version}^{{commit}}")
+
+    def revision(self) -> str | None:
+        """Return the commit that is checked out, marked where tracked files differ from it; None without a checkout."""
+        found = self.commit()
+        return f"{found}-dirty" if found and self.differs(["."]) else found
+
+    def changed_to(self, commit: str) -> list[str]:
+        """Return the paths below the directory whose contents here and in a commit differ."""
+        return [
+            path for path in self._git("diff", "--name-only", "--relative", "-z", commit, "--", ".").split("\0") if path
+        ]
+
+    def content(self, commit: str, path: str) -> bytes | None:
+        """Return a file as a commit has it, by its path relative to the directory; None where it has none."""
+        name = f"{commit}:./{path}"
+        if self._try("cat-file", "-e", name) is None:
+            return None
+        return _command.read([*self._prefix(), "cat-file", "blob", name])
+
     def place(self) -> tuple[PurePosixPath, PurePosixPath]:
         """Return the top of the work tree, and the directory relative to it."""
         top, prefix = self._git("rev-parse", "--show-toplevel", "--show-prefix").split("\n")[:2]
@@ -98,7 +120,9 @@ class Checkout:
             return None
 
     def _git(self, *arguments: str, timeout: float = 30, umask: int = -1) -> str:
+        return _command.run([*self._prefix(), *arguments], timeout=timeout, umask=umask)
+
+    def _prefix(self) -> list[str]:
         # A deployment's checkout often belongs to another user than root.
         identity = ["-c", "user.name=tiered.rollback", "-c", "user.email=tiered.rollback@localhost"]
-        prefix = ["git", "-c", "safe.directory=*", *identity, "-C", self._directory]
-        return _command.run([*prefix, *arguments], timeout=timeout, umask=umask)
+        return ["git", "-c", "safe.directory=*", *identity, "-C", self._directory]

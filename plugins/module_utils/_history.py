@@ -12,11 +12,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _incident, _outcome, _stages
+from ansible_collections.tiered.rollback.plugins.module_utils import _incident, _outcome, _quarantine, _stages
 from ansible_collections.tiered.rollback.plugins.module_utils._stages import STAGES
 
 _COLUMNS = ("run", "started", "reason", "kind", "method", "tier", "from_version", "to_version", "user")
 _FIGURES = ("duration", "outage", "outcome")
+#: Kinds whose figures are not those of a tier.
+_APART = {"ci": "CI", _quarantine.DEPLOY: "deploy"}
 #: How a cell begins that a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -50,12 +52,14 @@ def wanted(entry: Mapping[str, Any], tier: int | None, kind: str | None, since: 
 def by_tier(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the figures of each tier, and of CI; durations are those of runs that succeeded.
 
-    Undoing a rollback is no recovery, so undos count only where there is nothing else.
+    Undoing a rollback is no recovery, so undos count only where there is nothing else. Deployments are counted apart,
+    and what only released a version is none of these.
     """
-    counted = [row for row in rows if row["kind"] != "undo"] or rows
+    runs = [row for row in rows if row["kind"] != _quarantine.QUARANTINE]
+    counted = [row for row in runs if row["kind"] != "undo"] or runs
     groups: dict[str, list[Mapping[str, Any]]] = {}
-    for each in sorted(counted, key=lambda row: (row["kind"] == "ci", str(row["tier"]))):
-        groups.setdefault("CI" if each["kind"] == "ci" else f"tier {each['tier']}", []).append(each)
+    for each in sorted(counted, key=lambda row: (row["kind"] in _APART, str(row["tier"]))):
+        groups.setdefault(_APART.get(each["kind"]) or f"tier {each['tier']}", []).append(each)
     return [{"group": name, **_figures(found)} for name, found in groups.items()]
 
 

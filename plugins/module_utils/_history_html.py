@@ -96,7 +96,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Markup:
             row["reason"],
             row["kind"],
             row["method"],
-            row["tier"],
+            row["tier"] or "-",
             f"{row['from_version']} → {row['to_version']}",
             _telling.seconds(row["duration"]),
             _telling.seconds(row["outage"]),

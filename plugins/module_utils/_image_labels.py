@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What images say of themselves by the labels of the Open Container Initiative (pure).
 
-They are read, never written: an image with other labels is another image, with another id.
+An image with other labels is another image, with another id: they are written when one is built, and only then.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ _KNOWN_BY = {
 def of(image: Image) -> dict[str, str]:
     """Return what an image says of its making, by ``created``, ``revision`` and ``version``; absent ones left out."""
     return {key: image.labels[_PREFIX + key] for key in _KNOWN_BY if image.labels.get(_PREFIX + key)}
+
+
+def stamp(created: str, revision: str | None, version: str) -> dict[str, str]:
+    """Return the labels for an image that is about to be built."""
+    said = {"created": created, "revision": revision, "version": version}
+    return {_PREFIX + key: value for key, value in said.items() if value}
 
 
 def remarks(images: Mapping[str, Image], version: str) -> list[str]:

@@ -20,6 +20,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 NAME = "journal.json"
 #: What a capture is doing, for who follows it; no run ever reads it.
 ACTIVITY = "activity.json"
+#: What gates have come to so far, likewise.
+GATES = "gates.json"
 #: What a watch has seen so far, likewise.
 WATCH = "watch.json"
 #: Room that is held while a run is under way, and given up for the way back.

@@ -91,7 +91,7 @@ class RestorePoint:
     """Everything needed to return a stack to one version. Immutable once written.
 
     :param kind: ``deploy``: captured on request; ``before``: captured by a run, as what ``undo.yml`` returns to;
-        ``partial``: what a run went to that took only a part of the stack back.
+        ``partial``: what a run went to that took only a part of the stack back; ``release``: what a deployment goes to.
     :param created: UTC, ISO 8601.
     :param files: configuration by path relative to the project's directory.
     :param definition: SHA-256 of ``compose.json``, the rendered project.

@@ -20,6 +20,7 @@ _STACK = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _PATH = re.compile(r"[A-Za-z0-9._/ -]{1,400}")
 _BOOL = re.compile(r"true|false|yes|no", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,4}")
+_GATES = re.compile(r"\[?[A-Za-z0-9_-]{1,60}(, ?[A-Za-z0-9_-]{1,60}){0,49}\]?")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{0,500}")
 _SERVICES = re.compile(r"[A-Za-z0-9*?._-]{1,100}(,[A-Za-z0-9*?._-]{1,100}){0,99}")
 _ASSIGNMENTS = re.compile(
@@ -34,7 +35,7 @@ _METHOD = re.compile(r"feature_flag|swap|revert|phased")
 _PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _ON_BREACH = re.compile(r"fail|rollback|undo")
 _TIER = re.compile(r"[1-3]")
-_KIND = re.compile(r"rollback|undo|ci|migration")
+_KIND = re.compile(r"rollback|undo|ci|migration|deploy|quarantine")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SEVERITY = re.compile(r"P[0-2]|critical|high|medium|low")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -77,6 +78,8 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "baseline": _PATH,
     "profile": _PROFILE,
     "minutes": _NUMBER,
+    "skip_gates": _GATES,
+    "release": _VERSION,
     "on_breach": _ON_BREACH,
     "tier": _TIER,
     "kind": _KIND,
@@ -107,7 +110,8 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _ON_BREACH: "fail, rollback or undo",
     _METHOD: "feature_flag, swap, revert or phased",
     _TIER: "1, 2 or 3",
-    _KIND: "rollback, undo, ci or migration",
+    _KIND: "rollback, undo, ci, migration, deploy or quarantine",
+    _GATES: "names of gates, with commas between them",
     _DATE: "a day, as 2026-11-20",
     _SEVERITY: "P0, P1, P2, critical, high, medium or low",
     _WORD: "lower-case letters, digits and '_'; decide.yml lists the issues when it is given an unknown one",
@@ -191,7 +195,7 @@ def database(value: object) -> str:
 
 def _as_text(value: object, pattern: re.Pattern[str]) -> object:
     """Return a list of services or a dictionary of flags, as JSON has them, in the form that a survey's text has."""
-    if pattern in (_SERVICES, _FILES) and isinstance(value, (list, tuple)):
+    if pattern in (_SERVICES, _FILES, _GATES) and isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
     if pattern is _FIGURES and isinstance(value, Mapping):
         return ",".join(f"{name}={number}" for name, number in value.items() if number is not None)

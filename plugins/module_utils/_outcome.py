@@ -10,14 +10,18 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _stages
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
-from ansible_collections.tiered.rollback.plugins.module_utils._run import seconds_between
+from ansible_collections.tiered.rollback.plugins.module_utils._run import Run, seconds_between
 
 #: Seconds each tier may take (document 004).
 BUDGETS: Mapping[int, int] = {1: 300, 2: 1800, 3: 1800}
 
 ESCALATION = ("role", "contact", "responds in", "authority")
+_DEPLOY = "deploy"
 SUCCEEDED, REVERTED, FAILED = "succeeded", "reverted", "failed"
+#: Of a deployment whose gates did not let it begin.
+REFUSED = "refused"
 _TITLES = {
+    REFUSED: "refused by its gates; nothing was touched",
     SUCCEEDED: "succeeded",
     REVERTED: "failed; the state before was put back",
     FAILED: "failed, and the state before could not be put back",
@@ -36,6 +40,21 @@ _NEXT = {
         "Run the same command again (it continues), or `ansible-playbook undo.yml` (it returns to the state before).",
         "Escalate now.",
     ),
+}
+
+
+#: After a deployment, where it differs.
+_NEXT_DEPLOYED = {
+    SUCCEEDED: (
+        "Watch {to_version}; its own restore point is captured once it is accepted.",
+        "To go back: `ansible-playbook tier1-emergency.yml -e version={from_version}`.",
+        "To undo this run: `ansible-playbook undo.yml -e run={run}`.",
+    ),
+    REVERTED: (
+        "The stack runs what it ran before. Mend {to_version}; it is quarantined where it was tried.",
+        "Then release it: `ansible-playbook quarantine.yml -e release={to_version}`.",
+    ),
+    REFUSED: ("Mend what the gates found, then run the same command again.",),
 }
 
 
@@ -62,7 +81,7 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         "decision": run.decision,
         "escalation": run.escalation or [],
         "kind": journal.kind,
-        "tier": journal.tier,
+        "tier": None if journal.kind == _DEPLOY else journal.tier,
         "target": journal.target,
         "before": journal.before,
         "started": run.started,
@@ -71,6 +90,43 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         "times": _stages.times(run, phases),
         "phases": phases,
         **facts,
+    }
+
+
+def refused(
+    run: Run, stack: str, versions: tuple[str, str], deployment: Mapping[str, Any], error: str, ended: str
+) -> dict[str, Any]:
+    """Return what there is to say of a deployment that its gates did not let begin.
+
+    :param versions: the one that runs, and the one that was to be deployed.
+    :param error: which gates failed.
+    """
+    return {
+        "run": run.id,
+        "stack": stack,
+        "host": run.host,
+        "user": run.user,
+        "playbook": run.playbook,
+        "reason": run.reason or "not stated",
+        "decision": run.decision,
+        "kind": _DEPLOY,
+        "tier": None,
+        "target": versions[1],
+        "before": None,
+        "started": run.started,
+        "ended": ended,
+        "duration": seconds_between(run.started, ended),
+        "phases": [],
+        "from_version": versions[0],
+        "to_version": versions[1],
+        "plan": {"steps": []},
+        "budget": None,
+        "probe": {},
+        "outage": 0.0,
+        "outcome": REFUSED,
+        "error": error,
+        "touched": False,
+        "deployment": dict(deployment),
     }
 
 
@@ -89,7 +145,14 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
         "before",
     )
     found = {key: full[key] for key in (*keys, "started", "ended", "duration", "outage", "outcome")}
-    found |= {key: full[key] for key in ("scope", "phase", "decision", "trigger") if full.get(key) is not None}
+    found |= {
+        key: full[key] for key in ("scope", "phase", "decision", "trigger", "forward") if full.get(key) is not None
+    }
+    if full["kind"] == _DEPLOY:
+        said = full.get("deployment") or {}
+        found["touched"] = bool(full.get("touched"))
+        found["deployment"] = {key: said[key] for key in ("back_to", "skipped", "override_reason") if said.get(key)}
+        found["gates"] = {gate["name"]: gate["state"] for gate in said.get("gates") or ()}
     if full["outcome"] == SUCCEEDED and full.get("databases"):
         found["databases"] = full["databases"]
     return found
@@ -97,8 +160,9 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
 
 def markdown(full: Mapping[str, Any]) -> str:
     """Render a record as the report of document 003: from, to, reason, checks, downtime, actions, next steps."""
+    title = "Deployment" if full["kind"] == _DEPLOY else "Rollback"
     lines = [
-        f"# Rollback report: {full['stack']}, {full['from_version']} to {full['to_version']}",
+        f"# {title} report: {full['stack']}, {full['from_version']} to {full['to_version']}",
         "",
         f"**{full['kind'].capitalize()} {_TITLES[full['outcome']]}.**",
         "",
@@ -106,7 +170,7 @@ def markdown(full: Mapping[str, Any]) -> str:
         *table(
             ("metric", "value"),
             [
-                ("duration", f"{full['duration']:.1f} s of {full['budget']} s (tier {full['tier']})"),
+                ("duration", f"{full['duration']:.1f} s{_of_budget(full)}"),
                 ("longest time without an answer", f"{full['outage']:.2f} s"),
                 ("restore point", full["target"]),
                 ("state before kept as", full["before"]),
@@ -120,6 +184,7 @@ def markdown(full: Mapping[str, Any]) -> str:
         ),
     ]
     lines += decision(full["decision"])
+    lines += _gates(full)
     lines += _databases(full)
     if full.get("error"):
         lines += ["## Error", "", "```", plain(full["error"]), "```", ""]
@@ -142,7 +207,28 @@ def markdown(full: Mapping[str, Any]) -> str:
 
 def next_steps(full: Mapping[str, Any]) -> list[str]:
     """Return what is to be done after a run."""
-    return [step.format(**full) for step in _NEXT[full["outcome"]]]
+    others = _NEXT_DEPLOYED if full.get("kind") == _DEPLOY else {}
+    return [step.format(**full) for step in others.get(full["outcome"]) or _NEXT[full["outcome"]]]
+
+
+def _of_budget(full: Mapping[str, Any]) -> str:
+    return f" of {full['budget']} s (tier {full['tier']})" if full.get("budget") else ""
+
+
+def _gates(full: Mapping[str, Any]) -> list[str]:
+    """Tell what the gates of a deployment found, and why one was skipped."""
+    rows = gates(full)
+    if not rows:
+        return []
+    why = (full.get("deployment") or {}).get("override_reason")
+    said = [f"Skipped because: {plain(why)}", ""] if why else []
+    return ["## Gates", "", *table(("result", "gate", "took (s)", "found"), rows), *said]
+
+
+def gates(full: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return a row for each gate of a deployment."""
+    found = (full.get("deployment") or {}).get("gates") or ()
+    return [(gate["state"], gate["name"], f"{gate['seconds']:.1f}", gate["found"]) for gate in found]
 
 
 def decision(found: Mapping[str, Any] | None) -> list[str]:

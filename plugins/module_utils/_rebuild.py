@@ -35,7 +35,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._observe import ob
 _TIMEOUT = 1200
 _OTHERWISE = "Otherwise load the images (docker load), or choose another version. Nothing was changed."
 #: Keys of a build section that would move a name of what runs, or write outside of this host.
-_LEFT_OUT = ("tags", "cache_to")
+LEFT_OUT = ("tags", "cache_to")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +66,9 @@ def look(ctx: Context) -> Rebuild:
     """
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     points = list(ctx.store.points())
-    current = {point.id for point in _target.equal_points(ctx.stack, ctx.store, now, points)}
-    source = _target.chosen(ctx.store, ctx.module.params["version"], points, current)
+    current = _target.equal_points(ctx.stack, ctx.store, now, points)
+    running = _capture.running_version(now, ctx.engine, current)
+    source = _target.allowed(ctx, ctx.module.params["version"], points, current, running)
     origin = source.rebuilt_from or source.id
     built = [point for point in points if point.rebuilt_from == origin and _is_at_hand(ctx, point)]
     if built:
@@ -86,10 +87,10 @@ def look(ctx: Context) -> Rebuild:
         reason=f"images of {origin} built again from {commit}",
         rebuilt_from=origin,
     )
-    tops = _tops(checkout, ctx.stack.project_src)
+    known = tops(checkout, ctx.stack.project_src)
     tags = _image_tags.of_point(point)
     services = {
-        name: {"build": _moved(build, name, tops, _trees(ctx) / point.id), "image": tags[name]}
+        name: {"build": moved(build, name, known, trees(ctx) / point.id), "image": tags[name]}
         for name, build in builds.items()
     }
     # Their files are seldom in git; they are read where they are.
@@ -103,7 +104,7 @@ def perform(ctx: Context, rebuild: Rebuild) -> RestorePoint:
 
     :raises RollbackError: when a build fails, with the last of what it said; nothing is left of it then.
     """
-    _clear(ctx)
+    clear(ctx)
     others = {name: part for name, part in rebuild.source.services.items() if not _is_built(rebuild, name)}
     _target.pull(ctx.engine, _target.missing_images(ctx.engine, others))
     activity = Journal(path=ctx.state / _journal.ACTIVITY, run=ctx.run, kind="rebuild", tier=2, target=rebuild.point.id)
@@ -115,7 +116,7 @@ def perform(ctx: Context, rebuild: Rebuild) -> RestorePoint:
         with activity.step("prove"):
             return _write(ctx, rebuild)
     finally:
-        _clear(ctx)
+        clear(ctx)
 
 
 def _is_at_hand(ctx: Context, point: RestorePoint) -> bool:
@@ -172,7 +173,7 @@ def _is_built(rebuild: Rebuild, name: str) -> bool:
     return rebuild.source.services[name].image_id in built
 
 
-def _tops(checkout: Checkout, directory: str) -> list[PurePosixPath]:
+def tops(checkout: Checkout, directory: str) -> list[PurePosixPath]:
     """Return the names under which Compose may know the checkout's top, and the project's directory below it."""
     top, below = checkout.place()
     # As it was given: it may lead through a symbolic link, which git has resolved.
@@ -180,12 +181,12 @@ def _tops(checkout: Checkout, directory: str) -> list[PurePosixPath]:
     return [top, [given, *given.parents][len(below.parts)]]
 
 
-def _trees(ctx: Context) -> Path:
+def trees(ctx: Context) -> Path:
     """Where commits are checked out, each named after its new point, so that what a killed run left can be told."""
     return ctx.state / "rebuild"
 
 
-def _moved(build: Mapping[str, Any], service: str, tops: list[PurePosixPath], tree: Path) -> dict[str, Any]:
+def moved(build: Mapping[str, Any], service: str, tops: list[PurePosixPath], tree: Path) -> dict[str, Any]:
     """Return a build section that reads the work tree instead of the checkout."""
 
     def move(path: str) -> str:
@@ -199,7 +200,7 @@ def _moved(build: Mapping[str, Any], service: str, tops: list[PurePosixPath], tr
             )
         return path
 
-    kept = {key: value for key, value in build.items() if key not in _LEFT_OUT}
+    kept = {key: value for key, value in build.items() if key not in LEFT_OUT}
     kept.update({key: move(kept[key]) for key in ("context", "dockerfile") if kept.get(key)})
     if kept.get("additional_contexts"):
         kept["additional_contexts"] = {name: move(path) for name, path in kept["additional_contexts"].items()}
@@ -208,7 +209,7 @@ def _moved(build: Mapping[str, Any], service: str, tops: list[PurePosixPath], tr
 
 def _check_out(ctx: Context, rebuild: Rebuild) -> Path:
     """Check the commit out, put the captured configuration over it, and return the project's directory there."""
-    checkout, tree = Checkout(ctx.stack.project_src), _trees(ctx) / rebuild.point.id
+    checkout, tree = Checkout(ctx.stack.project_src), trees(ctx) / rebuild.point.id
     _files.private_directory(tree.parent)
     checkout.add_worktree(tree, _commit(rebuild.source))
     directory = tree / checkout.place()[1]
@@ -259,15 +260,15 @@ def _with_images(engine: Engine, rebuild: Rebuild) -> RestorePoint:
     return replace(rebuild.point, services=parts)
 
 
-def _clear(ctx: Context) -> None:
+def clear(ctx: Context) -> None:
     """Remove work trees, and what was made for points that did not get proven, of this run or of a killed one."""
-    trees = _trees(ctx)
-    if not trees.is_dir():
+    root = trees(ctx)
+    if not root.is_dir():
         return
     # A module that is killed does not take its build along, which would tag an image once it is done.
-    _proc.end_below(trees)
+    _proc.end_below(root)
     prefix = f"{_image_tags.prefix(ctx.stack.name)}/"
-    for tree in sorted(trees.iterdir()):
+    for tree in sorted(root.iterdir()):
         if not ctx.store.proven(tree.name):
             if tree.name in ctx.store.ids():
                 ctx.store.remove(tree.name)
@@ -278,5 +279,5 @@ def _clear(ctx: Context) -> None:
         # Last: its name says what else there is to remove.
         shutil.rmtree(tree)
     ctx.store.discard_partial()
-    trees.rmdir()
+    root.rmdir()
     Checkout(ctx.stack.project_src).forget_worktrees()

@@ -23,6 +23,7 @@ _STATES: Mapping[str, tuple[str, str]] = {
     _outcome.SUCCEEDED: ("good", "✓ succeeded"),
     _outcome.REVERTED: ("warn", "! failed, state before put back"),
     _outcome.FAILED: ("bad", "✗ failed"),
+    _outcome.REFUSED: ("warn", "! refused by its gates"),
 }
 _NO_STATE = ("soft", "? unknown")
 _IDENTITY = ("run", "playbook", "kind", "stack", "repository", "branch", "user", "host", "target", "before", "after")
@@ -47,6 +48,7 @@ def render(full: Mapping[str, Any], steps: Sequence[str]) -> str:
         *_timeline(full),
         *_decision(full),
         *_escalation(full),
+        *_gates(full),
         *_checks(full),
         *_data(full),
         *_ci(full),
@@ -97,6 +99,11 @@ def _decision(full: Mapping[str, Any]) -> list[Markup]:
 def _escalation(full: Mapping[str, Any]) -> list[Markup]:
     rows = _outcome.escalated(full)
     return [section("Whom to call", table(_outcome.ESCALATION, rows))] if rows else []
+
+
+def _gates(full: Mapping[str, Any]) -> list[Markup]:
+    rows = _outcome.gates(full)
+    return [section("Gates", table(("result", "gate", "took (s)", "found"), rows))] if rows else []
 
 
 def _checks(full: Mapping[str, Any]) -> list[Markup]:

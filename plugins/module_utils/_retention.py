@@ -22,8 +22,8 @@ def expendable(
 ) -> list[str]:
     """Return the ids of points that retention removes.
 
-    Deployed points, the states before runs and what partial runs went to are counted apart, so that many rollbacks
-    never push a version out.
+    Deployed points, the states before runs, what partial runs went to and what deployments went to are counted apart,
+    so that many rollbacks never push a version out.
 
     :param points: oldest first.
     :param kept: ids that must stay: what runs, what is pinned, what an unfinished or the newest run refers to.
@@ -34,7 +34,7 @@ def expendable(
     newest_proven = [point.id for point in points if point.kind == "deploy" and point.id in proven][-1:]
     safe = {*kept, *newest_proven}
     found = []
-    for kind in ("deploy", "before", "partial"):
+    for kind in ("deploy", "before", "partial", "release"):
         mine = [point for point in points if point.kind == kind]
         for point in mine[: max(len(mine) - max(keep, 1), 0)]:
             young = max_age_days is not None and today - datetime.fromisoformat(point.created) < timedelta(

@@ -39,6 +39,7 @@ _STACK_SPEC: dict[str, dict[str, Any]] = {
     "registry": {"type": "str"},
     "keep": {"type": "int", "default": 10},
     "max_age_days": {"type": "int"},
+    "gates": {"type": "list", "elements": "raw", "default": []},
 }
 _SERVICE_SPEC: dict[str, dict[str, Any]] = {
     "checks": {"type": "list", "elements": "dict", "default": []},
@@ -47,6 +48,7 @@ _SERVICE_SPEC: dict[str, dict[str, Any]] = {
     "drain_command": {"type": "list", "elements": "str", "default": []},
     "drain_timeout": {"type": "int", "default": 15},
     "settle": {"type": "float", "default": 2.5},
+    "release": {"type": "str", "choices": ["auto", "build", "pull", "keep"], "default": "auto"},
 }
 CHECK_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
@@ -93,6 +95,7 @@ class Service:
     :param drain_command: argument list that takes the old replica out of the proxy.
     :param drain_timeout: seconds to wait until the old replica has no connection left.
     :param settle: seconds that a proxy which follows DNS is given to find the new replica.
+    :param release: how a deployment gets its image: ``build``, ``pull``, or not at all (``keep``).
     """
 
     name: str
@@ -102,6 +105,7 @@ class Service:
     drain_command: tuple[str, ...] = ()
     drain_timeout: int = 15
     settle: float = 2.5
+    release: str = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +118,7 @@ class Stack:
     :param more_checks: checks of any kind beside those of services, as they were written; only who runs them reads
         them, so that a wrong one never stands in the way of a rollback.
     :param registry: repository prefix that images are pushed to when a restore point is captured.
+    :param gates: what a deployment has to pass, as it was written; only a deployment reads it.
     """
 
     name: str
@@ -136,6 +141,7 @@ class Stack:
     registry: str | None
     keep: int
     max_age_days: int | None
+    gates: tuple[Any, ...] = ()
 
     def flag(self, name: str) -> Flag:
         """Return what is said of a feature flag, or the defaults."""

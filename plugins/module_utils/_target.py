@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _ledger,
     _mcp_part,
     _plan,
+    _quarantine,
     _select,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -46,6 +47,7 @@ class Target:
     :param scope: services that may be touched; None: all.
     :param draft: the point and what belongs to it, where it is not written yet.
     :param now: the stack as it is, with all that the target is about.
+    :param forward: whether it is of a version that was deployed later than the one that runs.
     """
 
     point: RestorePoint
@@ -56,6 +58,7 @@ class Target:
     scope: frozenset[str] | None
     draft: Draft | None
     now: Observed
+    forward: bool = False
 
 
 def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
@@ -68,11 +71,13 @@ def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
     current = tuple(equal_points(ctx.stack, ctx.store, now, points))
     if ctx.request:
         return _part(ctx, now, journal, points, current)
-    point, scope = _resolve(ctx, journal, points, {point.id for point in current})
+    running = _capture.running_version(now, ctx.engine, current)
+    point, scope = _resolve(ctx, journal, points, current, running)
     data = _data_gate.takes_data(ctx.module.params["tier"], ctx.module.params["kind"], point)
     ctx.store.verify(point, databases=data)
     databases = _gate(ctx, now, point, data=data)
     now = replace(now, flags=_flag_api.read(ctx.stack, point.flags))
+    forward = is_forward(points, running, point.version)
     live = _data.look(databases, ctx.stack, now, _ledger.entries(ctx.state)) if data else None
 
     def planned(to: RestorePoint) -> Plan:
@@ -86,7 +91,17 @@ def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
         now = replace(now, mcp=_mcp_part.equal(ctx.stack_mcp, point.mcp) if undo and not journal else None)
         plan = planned(point)
     missing = missing_images(ctx.engine, _within(point, scope))
-    return Target(point=point, plan=plan, current=current, missing=missing, data=data, scope=scope, draft=None, now=now)
+    return Target(
+        point=point,
+        plan=plan,
+        current=current,
+        missing=missing,
+        data=data,
+        scope=scope,
+        draft=None,
+        now=now,
+        forward=forward,
+    )
 
 
 def _part(
@@ -94,11 +109,11 @@ def _part(
 ) -> Target:
     """Draft the target of a run that takes only a part of the stack back."""
     source = None
+    running = _capture.running_version(now, ctx.engine, current)
     if ctx.request.components and ctx.module.params["version"]:
-        source = chosen(ctx.store, ctx.module.params["version"], points, {point.id for point in current})
+        source = allowed(ctx, ctx.module.params["version"], points, current, running, journal)
         ctx.store.verify(source, databases=False)
         _gate(ctx, now, source, data=False)
-    running = _capture.running_version(now, ctx.engine, current)
     draft = _draft.make(ctx, now, journal, ctx.request, source, running)
     plan = _plan.plan(ctx.stack, draft.seen, draft.point, draft.definition, interruption(journal), scope=draft.scope)
     phase, ids = ctx.module.params["phase"], {point.id for point in current}
@@ -134,11 +149,18 @@ def _within(point: RestorePoint, scope: frozenset[str] | None) -> dict[str, Serv
 
 
 def _resolve(
-    ctx: Context, journal: Journal | None, points: list[RestorePoint], ids: set[str]
+    ctx: Context,
+    journal: Journal | None,
+    points: list[RestorePoint],
+    current: Sequence[RestorePoint],
+    running: str,
 ) -> tuple[RestorePoint, frozenset[str] | None]:
     params, store = ctx.module.params, ctx.store
+    ids = {point.id for point in current}
+    if params["kind"] == _quarantine.DEPLOY and journal is None:
+        _refuse_moved(params["deployment"] or {}, ids)
     if params["kind"] != UNDO:
-        return chosen(store, params["version"] or "", points, ids), None
+        return allowed(ctx, params["version"] or "", points, current, running, journal), None
     if journal and journal.before and params["undo_run"] in (None, journal.run.id):
         return store.load(journal.before), _scope(journal.facts)
     entry = _select.undo(_ledger.entries(ctx.state), ids, params["undo_run"])
@@ -150,14 +172,85 @@ def _scope(facts: Mapping[str, Any]) -> frozenset[str] | None:
     return None if found is None else frozenset(found)
 
 
-def chosen(store: Store, version: str, points: list[RestorePoint], current: set[str]) -> RestorePoint:
+def chosen(
+    store: Store,
+    version: str,
+    points: Sequence[RestorePoint],
+    current: Collection[str],
+    damaged_of: Sequence[RestorePoint] | None = None,
+) -> RestorePoint:
     """Return the point that a person means by a version, among those of the store.
 
     :param current: ids of the points that equal what runs now.
+    :param damaged_of: every readable point, where *points* are only some of them.
     """
     proven = {point.id for point in points if store.proven(point.id)}
-    damaged = set(store.ids()) - {point.id for point in points}
+    damaged = set(store.ids()) - {point.id for point in damaged_of or points}
     return _select.select(version, points, proven, current, damaged)
+
+
+def allowed(
+    ctx: Context,
+    version: str,
+    points: list[RestorePoint],
+    current: Sequence[RestorePoint],
+    running: str,
+    journal: Journal | None = None,
+) -> RestorePoint:
+    """Return the point that a person means, unless its version is quarantined (X-7).
+
+    ``previous`` passes over versions that are, and says so. What runs already and what a killed run was on its way to
+    are no new deployment; and where a deployment comes back to what ran before it, nobody is asked.
+
+    :param running: name of the version that runs.
+    :raises RollbackError: naming how the version is released, and what else there is.
+    """
+    ids = {point.id for point in current}
+    found = chosen(ctx.store, version, points, ids)
+    held = _held(ctx)
+    same = {running, *(point.version for point in current)}
+    resumed = journal is not None and journal.target == found.id
+    if found.version not in held or found.version in same or resumed or ctx.module.params.get("quarantined"):
+        return found
+    free = [point for point in points if point.version not in held]
+    if version == _select.PREVIOUS:
+        passed = [name for name in held if any(p.version == name for p in points)]
+        try:
+            other = chosen(ctx.store, version, free, ids, damaged_of=points)
+        except RollbackError as error:
+            raise RollbackError(
+                f"{error.message} but for what is quarantined: {', '.join(passed)}", error.hint
+            ) from error
+        ctx.module.warn(f"quarantined, and passed over for {other.version}: {', '.join(passed)}")
+        return other
+    names = [point.version for point in reversed(free) if point.kind == "deploy" and ctx.store.proven(point.id)]
+    raise _quarantine.refusal(held[found.version], names)
+
+
+def _held(ctx: Context) -> dict[str, _quarantine.Held]:
+    try:
+        return _quarantine.held(_ledger.entries(ctx.state))
+    except RollbackError as error:
+        # A rollback must not wait for a ledger that somebody has damaged; a deployment can.
+        if ctx.module.params.get("kind") == _quarantine.DEPLOY:
+            raise
+        ctx.module.warn(f"which versions are quarantined cannot be told: {error.message}")
+        return {}
+
+
+def _refuse_moved(deployment: Mapping[str, Any], ids: Collection[str]) -> None:
+    """Refuse to deploy over something else than what the restore point of this deployment holds."""
+    if deployment.get("back_to") and deployment["back_to"] not in ids:
+        raise RollbackError(
+            f"the stack was changed since restore point {deployment['back_to']} was captured",
+            "Another run, or a person, was quicker. Look at status.yml, then run the same command again.",
+        )
+
+
+def is_forward(points: Sequence[RestorePoint], running: str, to: str) -> bool:
+    """Whether a version was deployed later than the one that runs, as far as their restore points tell."""
+    order = list(dict.fromkeys(point.version for point in points if point.kind == "deploy"))
+    return running in order and to in order and order.index(to) > order.index(running)
 
 
 def missing_images(engine: Engine, services: Mapping[str, ServicePart]) -> dict[str, ServicePart]:

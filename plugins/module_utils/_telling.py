@@ -20,6 +20,7 @@ KINDS: Mapping[str, str] = {
     "undo": "undo",
     "ci": "CI rollback",
     "migration": "migration rollback",
+    "deploy": "deployment",
 }
 #: How a run that takes fixes forward, instead of CI back, is recorded.
 FORWARD = "forward"
@@ -62,7 +63,11 @@ def headline(full: Mapping[str, Any]) -> str:
     if outcome == _outcome.SUCCEEDED:
         if full.get("kind") == "ci":
             return f"{subject}: the {what} is done ({known(full, 'method')})"
+        if full.get("kind") == "deploy":
+            return f"{subject} is on {new}"
         return f"{subject} is on {new} again" if is_recovery(full) else f"{subject} is back on {new}"
+    if outcome == _outcome.REFUSED:
+        return f"{subject} still runs {old}: the gates refuse {new}"
     if outcome == _outcome.REVERTED:
         return f"{subject} still runs {old}: the {what} to {new} failed, and the state before was put back"
     if outcome == _outcome.FAILED:

@@ -74,6 +74,64 @@ def coverage(name: str, data: bytes) -> float | None:
         return percent
 
 
+def coverage_of_files(name: str, data: bytes) -> dict[str, tuple[float, float]]:
+    """Return by source file how many of its lines were run, and how many there are.
+
+    :param name: the report's file name, as for :func:`coverage`.
+    :returns: empty where the file is no coverage report.
+    :raises RollbackError: when it is one, and is cut off or is not safe to read.
+    """
+    readers = {".xml": _cobertura_files, ".json": _json_files, ".info": _lcov_files, ".lcov": _lcov_files}
+    reader = readers.get(PurePath(name).suffix.lower())
+    if reader is None:
+        return {}
+    with _readable(name, data):
+        return reader(data)
+
+
+def _cobertura_files(data: bytes) -> dict[str, tuple[float, float]]:
+    lines: dict[str, dict[str, bool]] = {}
+    current: list[str] = []
+
+    def visit(_depth: int, name: str, attributes: Mapping[str, str]) -> None:
+        if name == "class" and "filename" in attributes:
+            current[:] = [attributes["filename"]]
+            lines.setdefault(current[0], {})
+        elif name == "line" and current and "number" in attributes:
+            # Once below its method and once below its class.
+            known = lines[current[0]]
+            number = attributes["number"]
+            known[number] = known.get(number, False) or _number(attributes.get("hits", "0")) > 0
+
+    _walk(data, visit)
+    return {path: (float(sum(found.values())), float(len(found))) for path, found in lines.items()}
+
+
+def _json_files(data: bytes) -> dict[str, tuple[float, float]]:
+    document: Any = json.loads(data)
+    files = document.get("files") if isinstance(document, dict) else None
+    found = {}
+    for path, entry in (files if isinstance(files, dict) else {}).items():
+        summary = entry.get("summary") if isinstance(entry, dict) else None
+        if isinstance(summary, dict) and {"covered_lines", "num_statements"} <= summary.keys():
+            found[path] = (_number(summary["covered_lines"]), _number(summary["num_statements"]))
+    return found
+
+
+def _lcov_files(data: bytes) -> dict[str, tuple[float, float]]:
+    found: dict[str, tuple[float, float]] = {}
+    path, counts = "", {"F": 0.0, "H": 0.0}
+    for line in data.decode("utf-8", "replace").splitlines():
+        key, _separator, value = line.partition(":")
+        if key == "SF":
+            path, counts = value.strip(), {"F": 0.0, "H": 0.0}
+        elif key in ("LF", "LH"):
+            counts[key[1]] = _number(value)
+        elif key == "end_of_record" and path:
+            found[path] = (counts["H"], counts["F"])
+    return found
+
+
 @dataclass
 class _Junit:
     """Collects what is counted and what the report says of itself."""

@@ -34,7 +34,9 @@ restore_points:
   contains:
     id: {description: Its id., type: str}
     version: {description: Its version., type: str}
-    kind: {description: "V(deploy), or V(before) for the state before a run.", type: str}
+    kind:
+      description: V(deploy), V(before) for the state before a run, V(partial) or V(release) for what a run went to.
+      type: str
     created: {description: When it was captured; UTC in ISO 8601., type: str}
     size: {description: Bytes of the files and images it names., type: int}
     whole: {description: Whether every part is there and unchanged., type: bool}
@@ -52,6 +54,13 @@ unfinished:
   description: The run that was not finished, in words; null where there is none.
   returned: success
   type: str
+quarantined:
+  description: >-
+    Versions that are neither deployed nor rolled back to until M(tiered.rollback.quarantine) releases them, the newest
+    first, with C(version), C(since), C(run) and C(reason).
+  returned: success
+  type: list
+  elements: dict
 lock_holder:
   description: The run that holds the stack, in words; null where there is none.
   returned: success
@@ -65,6 +74,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _journal,
     _ledger,
     _lock,
+    _quarantine,
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -84,11 +94,13 @@ def act(ctx: Context) -> dict[str, Any]:
         for point_id in ctx.store.ids()
         if point_id not in readable
     ]
+    entries = _ledger.entries(ctx.state)
     journal, holder = _journal.load(ctx.state), _lock.holder(ctx.state)
     return {
         "changed": False,
         "restore_points": listed,
-        "history": _ledger.entries(ctx.state)[::-1],
+        "history": entries[::-1],
+        "quarantined": [held.to_dict() for held in reversed(_quarantine.held(entries).values())],
         "unfinished": journal.run.describe() if journal else None,
         "lock_holder": holder.describe() if holder else None,
     }

@@ -32,9 +32,11 @@ extends_documentation_fragment:
   - tiered.rollback.stack.attributes
 options:
   kind:
-    description: V(rollback) goes to O(version), V(undo) to the state before an earlier run.
+    description: >-
+      V(rollback) goes to O(version), V(undo) to the state before an earlier run, and V(deploy) to a release that
+      M(tiered.rollback.image_build) has made, O(version) being its id.
     type: str
-    choices: [rollback, undo]
+    choices: [rollback, undo, deploy]
     default: rollback
   version:
     description: >-
@@ -133,6 +135,15 @@ options:
         description: Seconds between two calls.
         type: int
         default: 1800
+  quarantined:
+    description: Whether the target may be a version that is quarantined; what a deployment returns to may.
+    type: bool
+    default: false
+  deployment:
+    description: >-
+      What the report says of a deployment, with O(kind=deploy): C(back_to), the restore point of what runs, which must
+      be what runs still, C(gates), C(skipped) and C(override_reason). A run that continues a killed one knows it.
+    type: dict
   lock_wait:
     description: Seconds to wait for another run on the same stack.
     type: int
@@ -276,7 +287,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._switch import Swi
 
 OPTIONS: dict[str, dict[str, Any]] = {
     **_context.RUN_OPTIONS,
-    "kind": {"type": "str", "choices": ["rollback", "undo"], "default": "rollback"},
+    "kind": {"type": "str", "choices": ["rollback", "undo", "deploy"], "default": "rollback"},
     "version": {"type": "str"},
     "undo_run": {"type": "str"},
     "tier": {"type": "int", "choices": [1, 2, 3], "default": 1},
@@ -291,6 +302,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "checks": {"type": "list", "elements": "dict", "default": []},
     "schema_compatible": {"type": "bool", "default": False},
     "trigger": _automatic.OPTION,
+    "quarantined": {"type": "bool", "default": False},
+    "deployment": {"type": "dict"},
     "lock_wait": {"type": "int", "default": 30},
     "dead_run": {"type": "str"},
 }
@@ -299,7 +312,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def act(ctx: Context) -> dict[str, Any]:
     """Switch the stack, or in check mode say what that would do."""
     params = ctx.module.params
-    if params["kind"] == "rollback" and not (ctx.request or params["version"] or params["trigger"]):
+    if params["kind"] != "undo" and not (ctx.request or params["version"] or params["trigger"]):
         raise RollbackError("nothing is asked for", "Give a version, components with a version, flags, or a backup.")
     _checks.refuse_unknown_hosts([*ctx.stack.checks, *_wanted(ctx)])
     how = _automatic if params["trigger"] else _begin
@@ -339,6 +352,7 @@ def _switch(ctx: Context, journal: Journal, before_id: str, further: Further | N
     journal.facts.update(
         outcome=outcome,
         error=str(failure) if failure else None,
+        touched=switch.touched,
         checks_after=checks,
         probe=prober.summary(),
         outage=prober.outage(),

@@ -23,7 +23,7 @@ def test_a_build_reads_the_work_tree_by_either_name_of_the_checkout() -> None:
         "args": {"PREFIX": "/opt/shop"},
         "additional_contexts": {"lib": "/srv/real/lib", "base": "docker-image://debian", "url": "https://x/y.git"},
     }
-    assert _rebuild._moved(build, "api", _TOPS, _TREE) == {
+    assert _rebuild.moved(build, "api", _TOPS, _TREE) == {
         "context": "/state/rebuild/p/api",
         "dockerfile": "Dockerfile",
         "args": {"PREFIX": "/opt/shop"},
@@ -37,13 +37,13 @@ def test_a_build_reads_the_work_tree_by_either_name_of_the_checkout() -> None:
 
 def test_a_build_moves_no_other_tag_and_writes_no_cache_elsewhere() -> None:
     build = {"context": "/opt/shop", "tags": ["shop:latest"], "cache_to": ["type=registry,ref=r/x"]}
-    assert _rebuild._moved(build, "api", _TOPS, _TREE) == {"context": "/state/rebuild/p"}
+    assert _rebuild.moved(build, "api", _TOPS, _TREE) == {"context": "/state/rebuild/p"}
 
 
 @pytest.mark.parametrize("path", ["/opt/shopping", "/srv/other/api", "/"])
 def test_a_build_from_outside_of_the_checkout_is_refused(path: str) -> None:
     with pytest.raises(RollbackError, match=r"service api is built from .*, which is not in the checkout"):
-        _rebuild._moved({"context": path}, "api", _TOPS, _TREE)
+        _rebuild.moved({"context": path}, "api", _TOPS, _TREE)
 
 
 def test_services_that_share_an_image_are_built_once(build: Any) -> None:
