@@ -30,6 +30,23 @@ scrape_configs:
 _ALERTMANAGER = "{route: {receiver: nobody}, receivers: [{name: nobody}]}\n"
 
 
+def promtool(directory: Path) -> Path:
+    """Take Prometheus' own checker out of Debian's package."""
+    _fetch("prometheus")
+    found = directory / "usr/bin/promtool"
+    with subprocess.Popen(
+        ["dpkg-deb", "--fsys-tarfile", str(next(_DEBS.glob("prometheus_*.deb")))], stdout=subprocess.PIPE
+    ) as package:
+        subprocess.run(["tar", "-x", "-C", directory, "./usr/bin/promtool"], stdin=package.stdout, check=True)
+    return found
+
+
+def _fetch(package: str) -> None:
+    _DEBS.mkdir(parents=True, exist_ok=True)
+    if not list(_DEBS.glob(f"{package}_*.deb")):
+        subprocess.run(["apt-get", "download", "-qq", package], cwd=_DEBS, check=True)
+
+
 class Monitoring:
     """A Prometheus that scrapes itself and a target that is not there, and an Alertmanager without alerts."""
 
@@ -68,10 +85,8 @@ class Monitoring:
         self._wait(lambda: len(self._ask(f"{self.alertmanager}/api/v2/alerts")) > 0)
 
     def _build(self) -> None:
-        _DEBS.mkdir(parents=True, exist_ok=True)
         for package in _PACKAGES:
-            if not list(_DEBS.glob(f"{package}_*.deb")):
-                subprocess.run(["apt-get", "download", "-qq", package], cwd=_DEBS, check=True)
+            _fetch(package)
             subprocess.run(["dpkg-deb", "-x", str(next(_DEBS.glob(f"{package}_*.deb"))), self._directory], check=True)
         lines = [f"FROM {BASE}", f"LABEL {engine.LABEL}={self._session}"]
         lines += ["COPY usr/bin/prometheus* /usr/bin/", "COPY usr/share/prometheus /usr/share/prometheus"]
