@@ -25,6 +25,8 @@ options:
       - C(health_timeout) (seconds, default V(60)) is the time containers and checks get to become good.
       - C(registry) (repository prefix) is where images are pushed when a restore point is captured, as
         C(PREFIX/SERVICE:TAG). Give each stack one of its own, since tags of versions are moved there.
+      - C(metrics) (path on the target) is the directory of node_exporter's textfile collector; the stack's metrics are
+        written there.
       - C(keep) (count, default V(10)) and C(max_age_days) (days, no default) are the retention of restore points.
       - C(services) (dictionary by service) holds C(checks) (list of HTTP checks with C(url), C(method), C(status),
         C(json), C(headers), C(body), C(contains), C(answer_headers), C(timeout) in seconds), C(cutover) (V(auto),

@@ -95,7 +95,14 @@ class Context:
                 yield
             finally:
                 _files.remove(self.state / _journal.ACTIVITY)
+                self.tell_metrics()
                 _lock.release(self.state, self.run)
+
+    def tell_metrics(self) -> None:
+        """Write the metrics anew; to be called by who holds the stack, when ledger or restore points have changed."""
+        from ansible_collections.tiered.rollback.plugins.module_utils import _metrics_file
+
+        _metrics_file.write(self.state, self.store, self.stack.name, self.stack.metrics, self.module.warn)
 
     @cached_property
     def stack_mcp(self) -> Mcp | None:

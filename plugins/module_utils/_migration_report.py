@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _outcome
@@ -37,15 +37,23 @@ def record(
     """Return everything there is to say of a run; what was printed is left out, since it may hold anything.
 
     :param schemas: version of each database's schema ``before`` and ``after``.
-    :param secrets: values that are masked in the error.
+    :param secrets: values that are masked in all of it.
     """
     full = _outcome.record(journal, stack, ended)
-    error, actions = full.get("error") or "", list(full["actions"])
-    for secret in filter(None, secrets):
-        error = error.replace(secret, "***")
-        actions = [action.replace(secret, "***") for action in actions]
-    told = {"error": error or None, "actions": actions}
-    return {**full, **told, "schemas": {name: dict(found) for name, found in schemas.items()}}
+    found: dict[str, Any] = _masked({**full, "schemas": dict(schemas)}, [*filter(None, secrets)])
+    return found
+
+
+def _masked(value: Any, secrets: Sequence[str]) -> Any:
+    """Return JSON without secrets: what a command printed is quoted by errors and phases."""
+    if isinstance(value, Mapping):
+        return {key: _masked(each, secrets) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked(each, secrets) for each in value]
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "***")
+    return value
 
 
 def failure(error: RollbackError, copy: str, state: str) -> RollbackError:

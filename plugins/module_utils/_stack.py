@@ -37,6 +37,7 @@ _STACK_SPEC: dict[str, dict[str, Any]] = {
     "stop_timeout": {"type": "int"},
     "health_timeout": {"type": "int", "default": 60},
     "registry": {"type": "str"},
+    "metrics": {"type": "str"},
     "keep": {"type": "int", "default": 10},
     "max_age_days": {"type": "int"},
     "gates": {"type": "list", "elements": "raw", "default": []},
@@ -117,6 +118,7 @@ class Stack:
     :param stop_timeout: seconds between SIGTERM and SIGKILL; None: each container's own grace period.
     :param more_checks: checks of any kind beside those of services, as they were written; only who runs them reads
         them, so that a wrong one never stands in the way of a rollback.
+    :param metrics: directory of node_exporter's textfile collector, where the stack's metrics are written too.
     :param registry: repository prefix that images are pushed to when a restore point is captured.
     :param gates: what a deployment has to pass, as it was written; only a deployment reads it.
     """
@@ -139,6 +141,7 @@ class Stack:
     stop_timeout: int | None
     health_timeout: int
     registry: str | None
+    metrics: str | None
     keep: int
     max_age_days: int | None
     gates: tuple[Any, ...] = ()
@@ -200,6 +203,11 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
         raise RollbackError(
             f"rollback_stack.project_src is not an absolute path: {values['project_src']}",
             "Give the directory on the target host that holds the Compose file.",
+        )
+    if values["metrics"] is not None and not PurePosixPath(values["metrics"]).is_absolute():
+        raise RollbackError(
+            f"rollback_stack.metrics is not an absolute path: {values['metrics']}",
+            "Give the directory on the target host that node_exporter's textfile collector reads.",
         )
     for key in ("files", "env_files", "config"):
         if values[key] is not None:

@@ -362,6 +362,7 @@ def _switch(ctx: Context, journal: Journal, before_id: str, further: Further | N
     try:
         ended = _ending.end(ctx.state, ctx.stack.name, journal, prober.lines(), ctx.module.warn)
     finally:
+        ctx.tell_metrics()
         _lock.release(ctx.state, ctx.run)
     if failure:
         raise RollbackError(failure.message, failure.hint, **ended)

@@ -40,6 +40,7 @@ def stack(make_stack: Any, inbox: Inbox) -> Stack:
     ]
     made.description["health_timeout"] = 3
     made.description["checks"] = [{"name": "can order", "command": ["true"], "service": "api"}]
+    made.description["metrics"] = str(made.state)
     made.compose({"api": made.published()})
     made.deploy("v0.9.0")
     made.capture("v0.9.0")
@@ -78,6 +79,15 @@ def test_checks_of_other_kinds_decide_too(stack: Stack) -> None:
     assert last["outcome"] == "reverted"
     assert "can order: exit code 1" in last["error"]
     assert stack.ask("/").version == "v1.0.0"
+
+
+def test_metrics_say_what_became_of_the_runs(stack: Stack) -> None:
+    told = (stack.state / f"tiered_rollback_{stack.name}.prom").read_text()
+    for kind, outcome in (("rollback", "succeeded"), ("undo", "succeeded"), ("rollback", "reverted")):
+        labels = f'stack="{stack.name}",kind="{kind}",tier="1",outcome="{outcome}"'
+        assert f"tiered_rollback_runs_total{{{labels}}} 1\n" in told
+    assert f'tiered_rollback_last_run_success{{stack="{stack.name}"}} 0' in told
+    assert (stack.state / stack.name / "metrics.prom").read_text() == told
 
 
 def test_every_run_is_told_with_the_figures_of_its_tier(stack: Stack) -> None:

@@ -33,15 +33,26 @@ _ALERTMANAGER = "{route: {receiver: nobody}, receivers: [{name: nobody}]}\n"
 
 def unpack(directory: Path) -> None:
     """Put the files of both packages below a directory, ``usr/bin/prometheus`` among them."""
-    _DEBS.mkdir(parents=True, exist_ok=True)
     for package in _PACKAGES:
-        if not list(_DEBS.glob(f"{package}_*.deb")):
-            # Into a folder of its own first: two test processes may do the same.
-            with tempfile.TemporaryDirectory(dir=_DEBS) as own:
-                subprocess.run(["apt-get", "download", "-qq", package], cwd=own, check=True)
-                for found in Path(own).glob("*.deb"):
-                    found.rename(_DEBS / found.name)
-        subprocess.run(["dpkg-deb", "-x", str(next(_DEBS.glob(f"{package}_*.deb"))), directory], check=True)
+        subprocess.run(["dpkg-deb", "-x", str(_fetched(package)), directory], check=True)
+
+
+def promtool(directory: Path) -> Path:
+    """Take Prometheus' own checker out of Debian's package."""
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(_fetched("prometheus"))], stdout=subprocess.PIPE) as files:
+        subprocess.run(["tar", "-x", "-C", directory, "./usr/bin/promtool"], stdin=files.stdout, check=True)
+    return directory / "usr/bin/promtool"
+
+
+def _fetched(package: str) -> Path:
+    _DEBS.mkdir(parents=True, exist_ok=True)
+    if not list(_DEBS.glob(f"{package}_*.deb")):
+        # Into a folder of its own first: two test processes may do the same.
+        with tempfile.TemporaryDirectory(dir=_DEBS) as own:
+            subprocess.run(["apt-get", "download", "-qq", package], cwd=own, check=True)
+            for found in Path(own).glob("*.deb"):
+                found.rename(_DEBS / found.name)
+    return next(_DEBS.glob(f"{package}_*.deb"))
 
 
 class Monitoring:

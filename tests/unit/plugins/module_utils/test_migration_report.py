@@ -28,6 +28,7 @@ def record(build: Any, tmp_path: Path) -> Any:
             "outcome": "failed" if error else "succeeded",
             "error": error,
             "checks_before": [{"name": "api", "ok": False, "detail": "status 500"}],
+            "phases": [{"name": "migrate", "after": 1.0, "seconds": 2.0, "failed": "said hunter2"}],
         }
         run = build.run(1, escalation=[{"role": "Olga"}])
         path = tmp_path / "journal"
@@ -56,6 +57,7 @@ def test_a_failure_says_why_without_secrets_and_names_the_copy(record: Any) -> N
     full = record("no revision for hunter2")
     told = _migration_report.markdown(full)
     assert full["error"] == "no revision for ***"
+    assert "hunter2" not in str(full)
     assert "no revision for ***" in told
     assert "-e version=before-x" in told
 

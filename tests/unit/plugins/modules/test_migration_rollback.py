@@ -86,7 +86,7 @@ def test_one_that_failed_has_them_too(act: Act, deployment: Any, shop: Any) -> N
         act()
     assert (deployment.state / "reports").is_dir()
     record: Any = caught.value.facts["record"]
-    assert (record["outcome"], record["phases"][-1]["failed"]) == ("failed", "no revision")
+    assert (record["outcome"], record["phases"][-1]["failed"]) == ("failed", "RollbackError: no revision")
 
 
 def test_one_that_failed_is_recorded_and_one_that_was_refused_or_foretold_is_not(
