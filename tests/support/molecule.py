@@ -186,6 +186,8 @@ def deploy(made: Stack) -> None:
     made.deploy(NEW)
     if "broken-target" in made.name:
         made.trouble(OLD, "unhealthy")
+    if "auto" in made.name:
+        made.trouble(NEW, "broken")
 
 
 def _deploy_with_data(made: Stack, database: Tier2 | Tier2Sqlite) -> None:

@@ -44,6 +44,19 @@ def test_what_the_playbook_does_not_take_is_left_alone() -> None:
     assert found["given"] == {"version": "v1", "days": "3"}
 
 
+def test_what_a_rulebook_says_comes_in_one_variable_and_is_checked_as_all_else() -> None:
+    request = {"stack": "udo", "version": "1.10", "environment": ATTACK, "approved_by": "eve"}
+    taken = {"request": "rollback_request", "optional": ["stack", "version", "service"]}
+    found = _launch({"rollback_request": request, "service": "api"}, **taken)
+    assert found["given"] == {"stack": "udo", "version": "1.10", "service": "api"}
+    templar = MagicMock()
+    for wrong in ({"version": ATTACK}, {"stack": ATTACK}, ATTACK, ["udo"]):
+        with pytest.raises(AnsibleActionFail, match="unsafe or malformed value|is no dictionary"):
+            _launch({"rollback_request": wrong}, templar, **taken)
+    assert templar.mock_calls == []
+    assert _launch({"rollback_request": request}, optional=["version"])["given"] == {}
+
+
 def test_each_run_has_an_id_of_its_own() -> None:
     assert _launch({})["run"]["id"] != _launch({})["run"]["id"]
 
