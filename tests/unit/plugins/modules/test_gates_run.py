@@ -21,7 +21,9 @@ def run(operator: Any) -> Run:
 
     def call(*gates: Any, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
         defaults = {"version": "v1.1.0", "gates": list(gates), "skip": [], "override_reason": None, "lock_wait": 0}
-        context = operator.deployment.context(check_mode=check_mode, run=operator.build.run(7), **{**defaults, **changes})
+        context = operator.deployment.context(
+            check_mode=check_mode, run=operator.build.run(7), **{**defaults, **changes}
+        )
         return gates_run.act(context)
 
     return call
@@ -44,7 +46,9 @@ def test_a_gate_that_fails_is_told_with_the_others_and_recorded(run: Run, operat
     gates = [{"name": "good", "command": ["true"]}, {"name": "bad", "command": ["false"]}, "lint"]
     answer = run(*gates)
     assert _states(answer) == {"good": "passed", "bad": "failed", "lint": "not configured"}
-    assert answer["refused"].startswith("2 of 3 gates do not let v1.1.0 pass: bad (failed: exit code 1), lint (not conf")
+    assert answer["refused"].startswith(
+        "2 of 3 gates do not let v1.1.0 pass: bad (failed: exit code 1), lint (not conf"
+    )
     (line,) = _ledger.entries(state)
     assert (line["kind"], line["outcome"], line["from_version"], line["to_version"]) == (
         *("deploy", "refused"),
