@@ -280,4 +280,7 @@ def clear(ctx: Context) -> None:
         shutil.rmtree(tree)
     ctx.store.discard_partial()
     root.rmdir()
-    Checkout(ctx.stack.project_src).forget_worktrees()
+    checkout = Checkout(ctx.stack.project_src)
+    # A release may be built where there is no git.
+    if checkout.commit() is not None:
+        checkout.forget_worktrees()

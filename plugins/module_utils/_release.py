@@ -46,11 +46,13 @@ _TO_COME = {BUILD: "to be built", PULL: "to be pulled"}
 class Release:
     """What is to be deployed.
 
+    :param running: name of the version that runs.
     :param point: as long as it is not written, images that are to come have no id.
     :param origins: where each service's image comes from.
     :param project: what Compose builds, with a service for each image.
     """
 
+    running: str
     point: RestorePoint
     plan: Plan
     files: Files
@@ -102,7 +104,9 @@ def look(ctx: Context, now: Observed, version: str, *, fetch: bool) -> Release:
             "or what a 'build' section makes; see docs/deploy.md.",
         )
     project = _project(ctx, checkout, point, definition, origins, files)
-    return Release(point=point, plan=plan, files=files, definition=definition, origins=origins, project=project)
+    return Release(
+        running=running, point=point, plan=plan, files=files, definition=definition, origins=origins, project=project
+    )
 
 
 def perform(ctx: Context, release: Release, timeout: float) -> RestorePoint:

@@ -206,25 +206,26 @@ def allowed(
     :raises RollbackError: naming how the version is released, and what else there is.
     """
     ids = {point.id for point in current}
-    found = chosen(ctx.store, version, points, ids)
-    held = _held(ctx)
-    same = {running, *(point.version for point in current)}
-    resumed = journal is not None and journal.target == found.id
-    if found.version not in held or found.version in same or resumed or ctx.module.params.get("quarantined"):
-        return found
+    held = {} if ctx.module.params.get("quarantined") else _held(ctx)
+    meant = next((point.version for point in points if journal and point.id == journal.target), None)
+    for name in (running, meant, *(point.version for point in current)):
+        held.pop(str(name), None)
     free = [point for point in points if point.version not in held]
-    if version == _select.PREVIOUS:
-        passed = [name for name in held if any(p.version == name for p in points)]
-        try:
-            other = chosen(ctx.store, version, free, ids, damaged_of=points)
-        except RollbackError as error:
-            raise RollbackError(
-                f"{error.message} but for what is quarantined: {', '.join(passed)}", error.hint
-            ) from error
-        ctx.module.warn(f"quarantined, and passed over for {other.version}: {', '.join(passed)}")
-        return other
     names = [point.version for point in reversed(free) if point.kind == "deploy" and ctx.store.proven(point.id)]
-    raise _quarantine.refusal(held[found.version], names)
+    if version in held:
+        raise _quarantine.refusal(held[version], names)
+    found = chosen(ctx.store, version, points, ids)
+    if found.version not in held:
+        return found
+    if version != _select.PREVIOUS:
+        raise _quarantine.refusal(held[found.version], names)
+    passed = ", ".join(held)
+    try:
+        other = chosen(ctx.store, version, free, ids, damaged_of=points)
+    except RollbackError as error:
+        raise RollbackError(f"{error.message} but for what is quarantined: {passed}", error.hint) from error
+    ctx.module.warn(f"quarantined, and passed over for {other.version}: {passed}")
+    return other
 
 
 def _held(ctx: Context) -> dict[str, _quarantine.Held]:

@@ -64,6 +64,14 @@ restore_point:
   description: Id of the release.
   returned: success
   type: str
+from_version:
+  description: Name of the version that runs.
+  returned: success
+  type: str
+to_version:
+  description: The version.
+  returned: success
+  type: str
 source:
   description: "How the version is told: V(git), V(variable) or V(retag)."
   returned: success
@@ -123,6 +131,8 @@ def _make(ctx: Context, *, write: bool) -> dict[str, Any]:
         **answer,
         "changed": answer["changed"] and not params["foretell"],
         "restore_point": point.id,
+        "from_version": release.running,
+        "to_version": point.version,
         "source": release.files.source,
         "services": release.built,
         "pulled": release.pulled,

@@ -105,6 +105,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._journal import Jo
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed, observe
 
+_RELEASE = "release"
 OPTIONS = {
     **_context.RUN_OPTIONS,
     "version": {"type": "str"},
@@ -146,6 +147,10 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
         reason=ctx.run.reason,
         healthy=True,
     )
+    releases = [each for each in points if each.kind == _RELEASE and each.git]
+    if released := _target.equal_points(ctx.stack, ctx.store, now, releases):
+        # A deployment leaves the checkout's HEAD where it was.
+        point = replace(point, git=released[-1].git)
     if not ctx.module.check_mode:
         point = _write(ctx, now, point)
     return _result(ctx, point, [f"capture {point.id}", *([f"prove {point.id}"] if ctx.module.params["prove"] else [])])

@@ -606,6 +606,8 @@ class Operator:
             "levels": None,
             "mcp": True,
             "phase": None,
+            "quarantined": False,
+            "deployment": None,
         }
         return self.deployment.context(check_mode=check_mode, run=self.build.run(number), **{**defaults, **changes})
 
