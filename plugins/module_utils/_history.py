@@ -69,8 +69,11 @@ def by_tier(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     counted = [row for row in rows if row["kind"] != "undo"] or rows
     groups: dict[str, list[Mapping[str, Any]]] = {}
-    for each in sorted(counted, key=lambda row: (row["kind"] == "ci", str(row["tier"]))):
-        groups.setdefault("CI" if each["kind"] == "ci" else f"tier {each['tier']}", []).append(each)
+    # A drill is no recovery either: its figures stand by themselves.
+    last = {"ci": 1, "drill": 2}
+    names = {"ci": "CI", "drill": "drill {tier}"}
+    for each in sorted(counted, key=lambda row: (last.get(row["kind"], 0), str(row["tier"]))):
+        groups.setdefault(names.get(each["kind"], "tier {tier}").format(tier=each["tier"]), []).append(each)
     return [{"group": name, **_figures(found)} for name, found in groups.items()]
 
 

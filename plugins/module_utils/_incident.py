@@ -77,6 +77,8 @@ def method(entry: Mapping[str, Any]) -> str:
         return f"CI: {entry.get('method') or _telling.known(entry, 'target')}"
     if entry.get("kind") == "migration":
         return "schema migration"
+    if entry.get("kind") == "drill":
+        return f"drill: {entry.get('fault') or _telling.UNKNOWN}"
     if entry.get("scope") is not None:
         return f"only {', '.join(entry['scope']) or 'data'}"
     with_data = entry.get("databases") or entry.get("tier") == 2

@@ -20,6 +20,7 @@ KINDS: Mapping[str, str] = {
     "undo": "undo",
     "ci": "CI rollback",
     "migration": "migration rollback",
+    "drill": "drill",
 }
 #: How a run that takes fixes forward, instead of CI back, is recorded.
 FORWARD = "forward"
@@ -57,6 +58,9 @@ def headline(full: Mapping[str, Any]) -> str:
     subject, what = _subject(full), KINDS.get(full.get("kind", ""), "run")
     if full.get("method") == FORWARD:
         what = "way forward"
+    if full.get("kind") == "drill":
+        told = {_outcome.SUCCEEDED: "succeeded", _outcome.FAILED: "failed"}
+        return f"{subject}: the drill (tier {known(full, 'tier')}) {told.get(outcome or '', 'ended in an unknown way')}"
     if outcome == _outcome.SUCCEEDED:
         if full.get("kind") == "ci":
             return f"{subject}: the {what} is done ({known(full, 'method')})"

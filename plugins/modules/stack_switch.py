@@ -274,7 +274,7 @@ def _answer(begun: dict[str, Any]) -> dict[str, Any]:
 def _switch(ctx: Context, journal: Journal, before_id: str) -> dict[str, Any]:
     target, before = ctx.store.load(journal.target), ctx.store.load(before_id)
     databases = ctx.databases(target.project) if target.databases and journal.tier > 1 else []
-    data = Data(databases, ctx.store, journal, lambda: _ledger.entries(ctx.state))
+    data = Data(databases, ctx.store, journal, lambda: _ledger.runs(ctx.state))
     switch = Switch(ctx.stack, ctx.engine, ctx.compose, ctx.store, journal, data, _wanted(ctx), ctx.stack_mcp)
     failure: RollbackError | None = None
     checks: list[dict[str, Any]] = []
