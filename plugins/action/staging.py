@@ -8,7 +8,6 @@ The module on the target cannot see the controller's processes.
 
 from __future__ import annotations
 
-import platform
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -27,15 +26,9 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         result = self._module(arguments, task_vars)
         holder = result.get("lock_holder") if result.get("failed") else None
-        if holder and dead(_run.from_dict(holder)):
+        if holder and _run.known_dead(_run.from_dict(holder)):
             return self._module({**arguments, "dead_run": holder["id"]}, task_vars)
         return result
 
     def _module(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         return dict(self._execute_module(module_name=self.MODULE, module_args=arguments, task_vars=task_vars))
-
-
-def dead(run: _run.Run) -> bool:
-    """Whether a run's process is certainly gone: it was this machine's, and is not there or from before a restart."""
-    restarted = run.host == platform.node() and run.boot != _run.boot_id()
-    return restarted or _run.known_dead(run)

@@ -71,7 +71,7 @@ def refuse_production(run: object, name: str, project: str | None) -> None:
     if not (is_of(name, str(run.get("id"))) and project == name):
         raise RollbackError(
             f"this is a drill, and {name} is not its staging copy",
-            "Describe the stack in the inventory: -e rollback_stack=... outranks the staging copy. Nothing was touched.",
+            "Describe the stack in the inventory: -e rollback_stack=... outranks the copy. Nothing was touched.",
         )
 
 
@@ -112,15 +112,8 @@ def overlap(one: Footprint, other: Footprint) -> list[str]:
         if each.name != "paths"
         for name in sorted(getattr(one, each.name) & getattr(other, each.name))
     ]
-    return [
-        *shared,
-        *(
-            f"paths: {path} and {mine}"
-            for path in sorted(one.paths)
-            for mine in sorted(other.paths)
-            if _touch(path, mine)
-        ),
-    ]
+    both = [(path, mine) for path in sorted(one.paths) for mine in sorted(other.paths) if _touch(path, mine)]
+    return [*shared, *(f"paths: {path} and {mine}" for path, mine in both)]
 
 
 def prove_apart(production: Footprint, staging: Footprint, name: str, root: str) -> None:

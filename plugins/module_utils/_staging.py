@@ -193,7 +193,7 @@ def refuse_links_out(root: Path) -> None:
     """Refuse to go on where a link in the copy leads out of it: what is written through it would be production's."""
     if found := [path for path in _links(root) if _leads_out(path, root)]:
         raise RollbackError(
-            f"{found[0]} leads out of the staging copy, to {os.readlink(found[0])}",
+            f"{found[0]} leads out of the staging copy, to {found[0].readlink()}",
             "A service of the copy made it; leave that service out: -e drill_without=NAME.",
         )
 
@@ -248,7 +248,7 @@ def _copy_entry(path: Path, into: Path, root: Path) -> bool:
     """Copy one entry of a directory; return whether it can be."""
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
-        target = os.readlink(path)
+        target = str(path.readlink())
         if _drill.link_leads_out(str(root), str(into), target):
             return False
         into.symlink_to(target)
@@ -286,7 +286,7 @@ def _links(root: Path) -> list[Path]:
 
 
 def _leads_out(link: Path, root: Path) -> bool:
-    return os.path.isabs(os.readlink(link)) or not Path(os.path.realpath(link)).is_relative_to(os.path.realpath(root))
+    return link.readlink().is_absolute() or not Path(os.path.realpath(link)).is_relative_to(os.path.realpath(root))
 
 
 def _place(ctx: Context, database: Sqlite, point: RestorePoint, plan: Mapping[str, Any]) -> None:
