@@ -80,7 +80,7 @@ def test_only_a_port_of_the_stack_on_this_host_is_moved(url: str, moved: str | N
 def test_databases_that_cannot_be_copied_are_refused() -> None:
     with pytest.raises(RollbackError, match="does not copy PostgreSQL databases yet: shop"):
         _staging_stack.refuse_databases({"postgres": [{"database": "shop", "host": "db"}]}, [])
-    with pytest.raises(RollbackError, match="web is left out, and holds SQLite database /data/x.db"):
+    with pytest.raises(RollbackError, match=r"web is left out, and holds SQLite database /data/x\.db"):
         _staging_stack.refuse_databases(RAW, ["web"])
     _staging_stack.refuse_databases(RAW, ["left_out"])
 
