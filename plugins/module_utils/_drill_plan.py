@@ -246,7 +246,7 @@ def _size(sources: Iterable[str], limit: int) -> int:
             if total > limit << 20:
                 raise RollbackError(
                     f"what the stack's services mount from this host is more than {limit} MiB ({source})",
-                    "Raise drill_copy_limit (MiB), or leave out who mounts it: -e drill_without=NAME.",
+                    "Raise drill_copy_limit (MiB), or leave out who mounts it: -e without=NAME.",
                 )
     return total
 

@@ -88,7 +88,7 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "metrics": _FIGURES,
     "fault": _FAULT,
     "seed": _SEED,
-    "drill_without": _SERVICES,
+    "without": _SERVICES,
     "hour": _NUMBER,
     "minute": _NUMBER,
     "timezone": _TIMEZONE,

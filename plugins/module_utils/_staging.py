@@ -167,7 +167,7 @@ def wait(stack: Stack, engine: Engine, plan: Mapping[str, Any]) -> None:
         if time.monotonic() > deadline:
             raise RollbackError(
                 f"the staging copy does not get well: {'; '.join(bad)}",
-                "A service that needs what is outside the stack cannot be rehearsed: -e drill_without=NAME.",
+                "A service that needs what is outside the stack cannot be rehearsed: -e without=NAME.",
             )
         time.sleep(_POLL)
     _checks.wait(stack.checks, stack.health_timeout)
@@ -194,7 +194,7 @@ def refuse_links_out(root: Path) -> None:
     if found := [path for path in _links(root) if _leads_out(path, root)]:
         raise RollbackError(
             f"{found[0]} leads out of the staging copy, to {found[0].readlink()}",
-            "A service of the copy made it; leave that service out: -e drill_without=NAME.",
+            "A service of the copy made it; leave that service out: -e without=NAME.",
         )
 
 

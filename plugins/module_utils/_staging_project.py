@@ -116,7 +116,7 @@ _CAPABILITIES = frozenset(
 )
 _SOCKET = "docker.sock"
 _SYSTEM = ("/proc", "/sys", "/dev", "/run", "/var/run", "/boot")
-_LEFT_OUT = "Leave the service out: -e drill_without=NAME (several with commas between them). Nothing was made."
+_LEFT_OUT = "Leave the service out: -e without=NAME (several with commas between them). Nothing was made."
 
 
 @dataclass(frozen=True, kw_only=True)

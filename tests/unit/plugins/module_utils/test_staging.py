@@ -177,13 +177,13 @@ def test_what_no_drill_has_made_is_never_acted_on(name: str, tmp_path: Path) -> 
 
 def test_a_job_that_has_ended_well_is_not_taken_for_broken(build: Any) -> None:
     class Engine:
-        found = [
+        found = (
             build.container("web"),
             build.container("job", running=False, exit_code=0, health=None),
             build.container("bad-job", running=False, exit_code=1, health=None),
             build.container("slow", health="starting"),
             build.container("ended", running=False, exit_code=0, health=None),
-        ]
+        )
 
         def containers(self, _project: str) -> Any:
             return self.found
