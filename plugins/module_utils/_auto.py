@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _decision, _enforcement, _outcome
+from ansible_collections.tiered.rollback.plugins.module_utils import _decision, _enforcement, _outcome, _quarantine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
@@ -169,23 +169,10 @@ def _by_matrix(event: Event, seen: Seen) -> Verdict:
     if _enforcement.waiting(recorded):
         command = _decision.decide(**given).to_dict()["command"]
         return _escalate(_enforcement.question(recorded or {}, {}), f"Then run: {command}")
-    found_goal = goal(seen.points, seen.proven, seen.current, seen.running, refused(seen.entries))
+    found_goal = goal(seen.points, seen.proven, seen.current, seen.running, _quarantine.held(seen.entries))
     if found_goal is None:
-        return _escalate(f"no proven restore point before {seen.running} that was not rolled back from itself")
+        return _escalate(f"no proven restore point before {seen.running} that is not quarantined")
     return Verdict(action=ROLL_BACK, why=event.describe(), target=found_goal.id, tiers=tuple(tiers), decision=recorded)
-
-
-def refused(entries: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return the versions that were rolled back from, and to which nobody has returned since by an undo."""
-    found: set[str] = set()
-    for entry in entries:
-        if entry["outcome"] != _outcome.SUCCEEDED or entry.get("scope") is not None:
-            continue
-        if entry["kind"] == "rollback":
-            found.add(entry["from_version"])
-        elif entry["kind"] == "undo":
-            found.discard(entry["to_version"])
-    return found
 
 
 def goal(
@@ -193,13 +180,13 @@ def goal(
     proven: Collection[str],
     current: Collection[str],
     running: str,
-    refused_versions: Collection[str],
+    quarantined: Collection[str],
 ) -> RestorePoint | None:
     """Return the last good restore point before what runs: captured on request, healthy and proven.
 
     :param points: every readable point, oldest first.
     :param current: ids of the points that what runs comes from.
-    :param refused_versions: versions that nothing goes to by itself.
+    :param quarantined: versions that were rolled back from, and that nobody has released since.
     """
     deployed = [point for point in points if point.kind == "deploy"]
     there = {running, *(point.version for point in deployed if point.id in current)}
@@ -207,7 +194,7 @@ def goal(
     good = [
         point
         for point in deployed[:first]
-        if point.id in proven and point.healthy and point.version not in refused_versions
+        if point.id in proven and point.healthy and point.version not in quarantined
     ]
     return good[-1] if good else None
 

@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _api,
     _databases,
+    _drill,
     _files,
     _journal,
     _lock,
@@ -74,12 +75,16 @@ class Context:
     module: AnsibleModule
     #: The event that the run answers, where no person started it.
     event: dict[str, str] | None = None
+    #: Whether the module is one of a drill's own, which begin at the stack that is copied and change only the copy.
+    drills: bool = False
 
     @cached_property
     def stack(self) -> Stack:
         """The stack, parsed and checked; its secrets are masked in whatever the module returns."""
         stack = _stack.parse(self.module.params["stack"])
         self.module.no_log_values.update(stack.secrets)
+        if not self.drills:
+            _drill.refuse_production(self.module.params.get("run"), stack.name, stack.project_name)
         return stack
 
     @cached_property
@@ -225,7 +230,9 @@ class Module(AnsibleModule):
         super().fail_json(msg, **{"invocation": {}, **facts})
 
 
-def main(act: Callable[[Context], dict[str, Any]], options: dict[str, Any], **module_options: Any) -> None:
+def main(
+    act: Callable[[Context], dict[str, Any]], options: dict[str, Any], *, drills: bool = False, **module_options: Any
+) -> None:
     """Run a module: *act* returns what is exited with, or raises what is failed with."""
     # The stack may hold tokens for checks: no_log keeps the options out of the target's system log, and the stack is
     # left out of the invocation that -vvv shows. So are checks, and mcp and github, whose URLs may hold a password that
@@ -233,7 +240,7 @@ def main(act: Callable[[Context], dict[str, Any]], options: dict[str, Any], **mo
     module = Module(argument_spec=options, supports_check_mode=True, no_log=True, **module_options)
     shown = {"module_args": {name: value for name, value in module.params.items() if name not in _UNSHOWN}}
     try:
-        result = act(Context(module))
+        result = act(Context(module, drills=drills))
     except RollbackError as error:
         module.fail_json(msg=str(error), hint=error.hint, invocation=shown, **error.facts)
     except OSError as error:

@@ -18,7 +18,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._stages import STA
 _COLUMNS = ("run", "started", "reason", "kind", "method", "tier", "from_version", "to_version", "user")
 _FIGURES = ("duration", "outage", "outcome")
 #: Kinds whose figures are not those of a tier.
-_APART = {"ci": "CI", _quarantine.DEPLOY: "deploy"}
+_APART = {"ci": "CI", "drill": "drill {tier}", _quarantine.DEPLOY: "deploy"}
 #: How a cell begins that a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -58,8 +58,9 @@ def by_tier(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     runs = [row for row in rows if row["kind"] != _quarantine.QUARANTINE]
     counted = [row for row in runs if row["kind"] != "undo"] or runs
     groups: dict[str, list[Mapping[str, Any]]] = {}
-    for each in sorted(counted, key=lambda row: (row["kind"] in _APART, str(row["tier"]))):
-        groups.setdefault(_APART.get(each["kind"]) or f"tier {each['tier']}", []).append(each)
+    last = {kind: number for number, kind in enumerate(_APART, 1)}
+    for each in sorted(counted, key=lambda row: (last.get(row["kind"], 0), str(row["tier"]))):
+        groups.setdefault(_APART.get(each["kind"], "tier {tier}").format(tier=each["tier"]), []).append(each)
     return [{"group": name, **_figures(found)} for name, found in groups.items()]
 
 

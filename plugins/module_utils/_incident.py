@@ -80,6 +80,8 @@ def method(entry: Mapping[str, Any]) -> str:
         return "schema migration"
     if entry.get("kind") == "quarantine":
         return "released from quarantine"
+    if entry.get("kind") == "drill":
+        return f"drill: {entry.get('fault') or _telling.UNKNOWN}"
     if entry.get("scope") is not None:
         return f"only {', '.join(entry['scope']) or 'data'}"
     with_data = entry.get("databases") or entry.get("tier") == 2

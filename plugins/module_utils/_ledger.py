@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _files
+from ansible_collections.tiered.rollback.plugins.module_utils import _drill, _files
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 NAME = "ledger.jsonl"
@@ -37,6 +37,11 @@ def entries(state: Path) -> list[dict[str, Any]]:
         previous = entry["hash"]
         found.append(entry)
     return found
+
+
+def runs(state: Path) -> list[dict[str, Any]]:
+    """Return the entries of runs on the stack itself: a drill leaves it as it is, so nothing follows from one."""
+    return [entry for entry in entries(state) if entry.get("kind") != _drill.KIND]
 
 
 def append(state: Path, record: dict[str, Any]) -> dict[str, Any]:

@@ -29,16 +29,17 @@ _POLL = 0.2
 
 
 @contextmanager
-def held(state: Path, run: Run, wait: float, dead_run: str | None = None) -> Iterator[None]:
+def held(state: Path, run: Run, wait: float, dead_run: str | None = None, lease: float = LEASE) -> Iterator[None]:
     """Own the stack while the block runs, and keep owning it afterwards unless :func:`release` was called.
 
     :param wait: seconds to wait for another run; then an error that names it.
     :param dead_run: id of a run that the controller knows to be dead.
+    :param lease: seconds after the block that the run still owns the stack, unless it is known to be dead.
     """
     descriptor = os.open(_files.private_directory(state) / "lock", os.O_CREAT | os.O_RDWR, _files.PRIVATE_FILE)
     try:
         try:
-            _acquire(descriptor, run, time.monotonic() + wait, dead_run)
+            _acquire(descriptor, run, time.monotonic() + wait, dead_run, lease)
         except OSError as error:
             raise RollbackError(
                 f"no room for the lock in {state}: {error.strerror}",
@@ -46,7 +47,7 @@ def held(state: Path, run: Run, wait: float, dead_run: str | None = None) -> Ite
             ) from error
         yield
         if holder(state) is not None:
-            _extend(descriptor, run)
+            _extend(descriptor, run, lease)
     finally:
         os.close(descriptor)
 
@@ -65,9 +66,9 @@ def holder(state: Path) -> Run | None:
     return found[0] if found else None
 
 
-def _acquire(descriptor: int, run: Run, deadline: float, dead_run: str | None) -> None:
+def _acquire(descriptor: int, run: Run, deadline: float, dead_run: str | None, lease: float) -> None:
     while True:
-        taken, other = _try(descriptor, run, dead_run)
+        taken, other = _try(descriptor, run, dead_run, lease)
         if taken:
             return
         if time.monotonic() >= deadline:
@@ -79,7 +80,7 @@ def _acquire(descriptor: int, run: Run, deadline: float, dead_run: str | None) -
         time.sleep(_POLL)
 
 
-def _try(descriptor: int, run: Run, dead_run: str | None) -> tuple[bool, Run | None]:
+def _try(descriptor: int, run: Run, dead_run: str | None, lease: float) -> tuple[bool, Run | None]:
     """Take the lock, and say whether that worked and who has it otherwise."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,12 +94,12 @@ def _try(descriptor: int, run: Run, dead_run: str | None) -> tuple[bool, Run | N
         if alive:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             return False, other
-    _extend(descriptor, run)
+    _extend(descriptor, run, lease)
     return True, None
 
 
-def _extend(descriptor: int, run: Run) -> None:
-    data = json.dumps({"until": time.time() + LEASE, "run": run.to_dict()}).encode()
+def _extend(descriptor: int, run: Run, lease: float) -> None:
+    data = json.dumps({"until": time.time() + lease, "run": run.to_dict()}).encode()
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, data, 0)
     os.fsync(descriptor)

@@ -35,7 +35,10 @@ _METHOD = re.compile(r"feature_flag|swap|revert|phased")
 _PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _ON_BREACH = re.compile(r"fail|rollback|undo")
 _TIER = re.compile(r"[1-3]")
-_KIND = re.compile(r"rollback|undo|ci|migration|deploy|quarantine")
+_KIND = re.compile(r"rollback|undo|ci|migration|deploy|quarantine|drill")
+_FAULT = re.compile(r"[a-z][a-z_]{0,39}")
+_SEED = re.compile(r"[0-9]{1,9}")
+_TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,59}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SEVERITY = re.compile(r"P[0-2]|critical|high|medium|low")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -94,6 +97,12 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "detected_at": _MOMENT,
     "stack": _STACK,
     "source": _SOURCE,
+    "fault": _FAULT,
+    "seed": _SEED,
+    "without": _SERVICES,
+    "hour": _NUMBER,
+    "minute": _NUMBER,
+    "timezone": _TIMEZONE,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
@@ -110,8 +119,11 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _ON_BREACH: "fail, rollback or undo",
     _METHOD: "feature_flag, swap, revert or phased",
     _TIER: "1, 2 or 3",
-    _KIND: "rollback, undo, ci, migration, deploy or quarantine",
+    _KIND: "rollback, undo, ci, migration, deploy, quarantine or drill",
     _GATES: "names of gates, with commas between them",
+    _FAULT: "a fault's name, such as container_kill, or random; docs/drill.md lists them",
+    _SEED: "a whole number of at most 9 digits",
+    _TIMEZONE: "a time zone's name, such as UTC or Europe/Berlin",
     _DATE: "a day, as 2026-11-20",
     _SEVERITY: "P0, P1, P2, critical, high, medium or low",
     _WORD: "lower-case letters, digits and '_'; decide.yml lists the issues when it is given an unknown one",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _files, _incident, _report_html
+from ansible_collections.tiered.rollback.plugins.module_utils import _drill, _files, _incident, _report_html
 
 #: What the others are made from, or nothing could be made from.
 _EVIDENCE = (".json", ".probe.jsonl")
@@ -36,6 +36,9 @@ def write(
         ".html": lambda: _report_html.render(record, next_steps(record)).encode(),
         ".incident.md": lambda: _incident.markdown(record, next_steps(record)).encode(),
     }
+    if record.get("kind") == _drill.KIND:
+        # Nothing has happened to anybody.
+        del documents[".incident.md"]
     if probe_log is not None:
         documents[".probe.jsonl"] = lambda: probe_log
     for suffix, document in documents.items():

@@ -30,16 +30,20 @@ def find(database: Sqlite, engine: Engine | None, project: str, proc: Path = _PR
 
     :param engine: asked only where the database is in a service's containers.
     """
-    if database.service is None or engine is None:
-        path = Path(database.path).resolve()
-    else:
-        path = _in_service(database, database.service, engine, project, proc)
+    path = locate(database, engine, project, proc)
     if not path.parent.is_dir():
         raise RollbackError(
             f"the folder of SQLite database {database.name} is not on this host: {path.parent}",
             "Correct its path; where the engine runs on another host, run this on that host.",
         )
     return path
+
+
+def locate(database: Sqlite, engine: Engine | None, project: str, proc: Path = _PROC) -> Path:
+    """Return the same, where its folder may be missing as well."""
+    if database.service is None or engine is None:
+        return Path(database.path).resolve()
+    return _in_service(database, database.service, engine, project, proc)
 
 
 def _in_service(database: Sqlite, service: str, engine: Engine, project: str, proc: Path) -> Path:

@@ -78,7 +78,7 @@ def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
     databases = _gate(ctx, now, point, data=data)
     now = replace(now, flags=_flag_api.read(ctx.stack, point.flags))
     forward = is_forward(points, running, point.version)
-    live = _data.look(databases, ctx.stack, now, _ledger.entries(ctx.state)) if data else None
+    live = _data.look(databases, ctx.stack, now, _ledger.runs(ctx.state)) if data else None
 
     def planned(to: RestorePoint) -> Plan:
         return _plan.plan(ctx.stack, now, to, ctx.store.definition(point), interruption(journal), live, scope)
@@ -117,7 +117,7 @@ def _part(
     draft = _draft.make(ctx, now, journal, ctx.request, source, running)
     plan = _plan.plan(ctx.stack, draft.seen, draft.point, draft.definition, interruption(journal), scope=draft.scope)
     phase, ids = ctx.module.params["phase"], {point.id for point in current}
-    if phase and not journal and _select.phase_done(_ledger.entries(ctx.state), phase, ids):
+    if phase and not journal and _select.phase_done(_ledger.runs(ctx.state), phase, ids):
         plan = replace(plan, steps=(), replicas={})
     missing = missing_images(ctx.engine, _within(draft.point, draft.scope))
     return Target(
@@ -163,7 +163,7 @@ def _resolve(
         return allowed(ctx, params["version"] or "", points, current, running, journal), None
     if journal and journal.before and params["undo_run"] in (None, journal.run.id):
         return store.load(journal.before), _scope(journal.facts)
-    entry = _select.undo(_ledger.entries(ctx.state), ids, params["undo_run"])
+    entry = _select.undo(_ledger.runs(ctx.state), ids, params["undo_run"])
     return store.load(entry["before"]), _scope(entry)
 
 

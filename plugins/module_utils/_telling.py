@@ -21,6 +21,7 @@ KINDS: Mapping[str, str] = {
     "ci": "CI rollback",
     "migration": "migration rollback",
     "deploy": "deployment",
+    "drill": "drill",
 }
 #: How a run that takes fixes forward, instead of CI back, is recorded.
 FORWARD = "forward"
@@ -60,6 +61,9 @@ def headline(full: Mapping[str, Any]) -> str:
         what = "way forward"
     if full.get("kind") == "migration" and outcome in (_outcome.SUCCEEDED, _outcome.FAILED):
         return f"{subject}: the {what} {'is done' if outcome == _outcome.SUCCEEDED else 'failed'}"
+    if full.get("kind") == "drill":
+        told = {_outcome.SUCCEEDED: "succeeded", _outcome.FAILED: "failed"}
+        return f"{subject}: the drill (tier {known(full, 'tier')}) {told.get(outcome or '', 'ended in an unknown way')}"
     if outcome == _outcome.SUCCEEDED:
         if full.get("kind") == "ci":
             return f"{subject}: the {what} is done ({known(full, 'method')})"

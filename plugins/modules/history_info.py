@@ -26,7 +26,7 @@ options:
   kind:
     description: Only runs of this kind.
     type: str
-    choices: [rollback, undo, ci, migration, deploy, quarantine]
+    choices: [rollback, undo, ci, migration, deploy, quarantine, drill]
   since:
     description: Only runs from this day on, in UTC, as C(2026-11-20).
     type: str
@@ -57,7 +57,7 @@ history:
     run: {description: Its id., type: str}
     started: {description: When it began; UTC in ISO 8601., type: str}
     reason: {description: What triggered it., type: str}
-    kind: {description: "V(rollback), V(undo), V(ci), V(migration), V(deploy) or V(quarantine).", type: str}
+    kind: {description: "V(rollback), V(undo), V(ci), V(migration), V(deploy), V(quarantine) or V(drill).", type: str}
     method: {description: By what it rolled back., type: str}
     tier: {description: Its tier., type: int}
     from_version: {description: What ran before., type: str}
@@ -112,7 +112,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 OPTIONS: dict[str, dict[str, Any]] = {
     **_context.STACK_OPTIONS,
     "tier": {"type": "int", "choices": [1, 2, 3]},
-    "kind": {"type": "str", "choices": ["rollback", "undo", "ci", "migration", "deploy", "quarantine"]},
+    "kind": {"type": "str", "choices": ["rollback", "undo", "ci", "migration", "deploy", "quarantine", "drill"]},
     "since": {"type": "str"},
     "formats": {"type": "list", "elements": "str", "choices": ["csv", "html"], "default": []},
 }

@@ -90,7 +90,7 @@ def _choose(ctx: Context) -> tuple[list[RestorePoint], list[str], list[Database]
     same = {point.kind: point.id for point in _target.equal_points(ctx.stack, ctx.store, now, points)}
     kept = set(same.values())
     kept |= {point.id for point in points if ctx.store.pinned(point.id)}
-    kept |= {entry[key] for entry in _ledger.entries(ctx.state)[-1:] for key in ("before", "target")}
+    kept |= {entry[key] for entry in _ledger.runs(ctx.state)[-1:] for key in ("before", "target")}
     journal = _journal.load(ctx.state)
     if journal:
         kept |= {journal.target, str(journal.before)}

@@ -337,7 +337,7 @@ def _answer(begun: dict[str, Any]) -> dict[str, Any]:
 def _switch(ctx: Context, journal: Journal, before_id: str, further: Further | None) -> dict[str, Any]:
     target, before = ctx.store.load(journal.target), ctx.store.load(before_id)
     databases = ctx.databases(target.project) if target.databases and journal.tier > 1 else []
-    data = Data(databases, ctx.store, journal, lambda: _ledger.entries(ctx.state))
+    data = Data(databases, ctx.store, journal, lambda: _ledger.runs(ctx.state))
     clients = (ctx.stack, ctx.engine, ctx.compose, ctx.store)
     switch = Switch(*clients, journal, data, _wanted(ctx), ctx.stack_mcp, further)
     failure: RollbackError | None = None

@@ -613,6 +613,32 @@ class Operator:
 
 
 @pytest.fixture
+def drilled(deployment: Deployment, build: Build) -> Callable[..., Context]:
+    """Contexts of a drill's modules on a deployment that is captured as v0.9.0 and mounts a folder of its own."""
+    (deployment.src / "files").mkdir()
+    (deployment.src / "files/one").write_text("of production")
+    definition = deployment.compose.render()
+    mount = {"type": "bind", "source": str(deployment.src / "files"), "target": "/files"}
+    definition["services"]["web"] |= {"volumes": [mount], "networks": {"default": None}}
+    definition["networks"] = {"default": {"name": "shop_default"}}
+    (deployment.src / "compose.yml").write_text(json.dumps(definition))
+    deployment.compose.recreate({"api": 1, "web": 1}, None, isolate=False)
+    Operator(deployment, build)
+    deployment.world.calls.clear()
+
+    def context(number: int = 1, **params: Any) -> Context:
+        asked = {"version": None, "fault": "container_kill", "seed": 7, "service": None, "tier": None, "without": []}
+        more = {"copy_limit": 1024, "ports": {}, "state": "present", "remains": False, "dead_run": None}
+        more |= {"error": None, "lock_wait": 0, "notice": 0.0}
+        run = build.run(number, playbook="drill.yml", **params.pop("holder", {}))
+        found = deployment.context(run=run, **{**asked, **more, **params})
+        found.drills = True
+        return found
+
+    return context
+
+
+@pytest.fixture
 def operator(deployment: Deployment, build: Build, monkeypatch: pytest.MonkeyPatch) -> Operator:
     """A deployment in need of a rollback."""
     monkeypatch.setattr("ansible_collections.tiered.rollback.plugins.module_utils._replace._POLL", 0.01)

@@ -125,7 +125,6 @@ def test_a_version_that_was_deployed_since_is_rolled_back_and_never_to_one_that_
 
 def test_what_concerned_a_part_only_says_nothing_of_the_whole(seen: Seen) -> None:
     part = replace(seen, entries=[_ran(scope=["api"])], current={"v0.9.0-id"})
-    assert _auto.refused(part.entries) == set()
     assert "fails as well" not in _auto.decide(_FAILING, part, _NOW).why
 
 
@@ -202,27 +201,27 @@ def test_our_own_run_that_failed_half_way_is_not_continued_again_and_again(seen:
     assert (verdict.action, "failed half-way" in verdict.why) == (ESCALATE, True)
 
 
-def test_an_undo_gives_a_version_free_again() -> None:
-    assert _auto.refused([_ran()]) == {"v1.0.0"}
-    undone = _ran(kind="undo", from_version="v0.9.0", to_version="v1.0.0")
-    assert _auto.refused([_ran(), undone]) == set()
-    assert _auto.refused([_ran(), undone, _ran()]) == {"v1.0.0"}
-    assert _auto.refused([_ran(outcome="reverted")]) == set()
+def test_a_version_that_people_released_is_gone_to_again(seen: Seen, points: dict[str, RestorePoint]) -> None:
+    released = {"kind": "quarantine", "release": "v1.0.0", "outcome": "succeeded", "run": "released"}
+    known = replace(seen, points=list(points.values()), proven={"v1.0.0-id"}, running="v1.0.1")
+    assert _auto.decide(_FAILING, replace(known, entries=[_ran()]), _NOW).action == ESCALATE
+    verdict = _auto.decide(_FAILING, replace(known, entries=[_ran(), released]), _NOW)
+    assert (verdict.action, verdict.target) == (ROLL_BACK, "v1.0.0-id")
 
 
-def test_the_goal_is_older_than_what_runs_healthy_proven_and_not_refused(
+def test_the_goal_is_older_than_what_runs_healthy_proven_and_not_quarantined(
     points: dict[str, RestorePoint], build: Any
 ) -> None:
     all_of_them, proven = list(points.values()), {point.id for point in points.values()}
 
-    def found(current: set[str], running: str, refused: Any = (), **changes: Any) -> str | None:
+    def found(current: set[str], running: str, quarantined: Any = (), **changes: Any) -> str | None:
         known = [replace(point, **changes) if point.version == "v0.9.0" else point for point in all_of_them]
-        goal = _auto.goal(known, proven, current, running, refused)
+        goal = _auto.goal(known, proven, current, running, quarantined)
         return goal.version if goal else None
 
     assert found({"v1.0.0-id"}, "v1.0.0") == "v0.9.0"
     assert found(set(), "v1.0.1") == "v1.0.0"
-    assert found({"v1.0.0-id"}, "v1.0.0", refused={"v0.9.0"}) == "v0.8.0"
+    assert found({"v1.0.0-id"}, "v1.0.0", quarantined={"v0.9.0"}) == "v0.8.0"
     assert found({"v1.0.0-id"}, "v1.0.0", healthy=False) == "v0.8.0"
     assert found({"v1.0.0-id"}, "v1.0.0", kind="before") == "v0.8.0"
     assert found({"v0.8.0-id"}, "v0.8.0") is None

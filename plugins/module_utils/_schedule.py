@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last Friday of each month, in the words of whoever starts drills (pure)."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date, timedelta
+
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+_FRIDAY = 4
+_WEEK = 7
+
+
+def is_last_friday(day: date) -> bool:
+    """Whether a day is the last Friday of its month."""
+    return day.weekday() == _FRIDAY and (day + timedelta(days=_WEEK)).month != day.month
+
+
+def last_friday(year: int, month: int) -> date:
+    """Return the last Friday of a month."""
+    last = date(year, month, calendar.monthrange(year, month)[1])
+    return last - timedelta(days=(last.weekday() - _FRIDAY) % _WEEK)
+
+
+def schedule(hour: int, minute: int, timezone: str, first: date) -> dict[str, str]:
+    """Return when drills start.
+
+    :param first: the day that AWX counts from.
+    :returns: ``cron``, the five fields, with ``guard``, the test that must precede the command since cron joins day of
+        month and day of week by OR; ``systemd``, an ``OnCalendar=``; ``awx``, an ``rrule``.
+    """
+    if not (0 <= hour <= 23 and 0 <= minute <= 59):
+        raise RollbackError(f"there is no such time of day: {hour}:{minute:02}", "Give hour (0-23) and minute (0-59).")
+    return {
+        "cron": f"{minute} {hour} * * 5",
+        # In a crontab a per cent sign begins the command's input unless a backslash precedes it.
+        "guard": r'[ "$(date -d +7days +\%m)" != "$(date +\%m)" ]',
+        "systemd": f"Fri *-*~07/1 {hour:02}:{minute:02}:00 {timezone}",
+        "awx": (
+            f"DTSTART;TZID={timezone}:{first:%Y%m%d}T{hour:02}{minute:02}00 RRULE:FREQ=MONTHLY;INTERVAL=1;BYDAY=-1FR"
+        ),
+    }

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the tiered.rollback authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _command, _faults, _inject, _proc, _staging
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+
+NAME = "drill-shop-20261120t100000z-000001"
+
+
+@pytest.fixture
+def scene(tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A staging copy of one service, and what is done to it."""
+    done: list[Any] = []
+    container = build.container("web", project=NAME, name=f"{NAME}-web-1")
+    engine = SimpleNamespace(
+        found=[container, build.container("db", project=NAME)],
+        tag=lambda image, name: done.append(("tag", image, name)),
+    )
+    engine.containers = lambda _project: engine.found
+    monkeypatch.setattr(_staging, "docker", lambda *args, **_options: done.append(args) or "")
+    monkeypatch.setattr(_staging, "release", lambda plan: done.append(("release", plan["fault"])))
+    monkeypatch.setattr(_command, "run", lambda argv, **_options: done.append(tuple(argv)) or "")
+    monkeypatch.setattr(_proc, "is_local", lambda _container: True)
+    networks = {"default": {"name": f"{NAME}_default"}}
+    project = {"services": {"web": {"networks": {"default": {}}}}, "networks": networks}
+    monkeypatch.setattr(_staging, "read_compose_file", lambda _plan: project)
+    plan = {
+        "name": NAME,
+        "root": str(tmp_path),
+        "project_src": str(tmp_path),
+        "service": "web",
+        "services": ["web", "db"],
+        "jobs": [],
+        "after_images": {"web": "sha256:2"},
+    }
+
+    def put(fault: str, **changes: Any) -> dict[str, Any]:
+        stack = build.stack(health_timeout=0)
+        return _inject.inject({**plan, "fault": fault, **changes}, stack, engine, 0.0)  # type: ignore[arg-type]
+
+    return SimpleNamespace(put=put, done=done, engine=engine, container=container, root=tmp_path)
+
+
+def test_a_container_of_the_copy_is_killed_and_nothing_else(scene: Any) -> None:
+    found = scene.put("container_kill")
+    assert scene.done == [
+        ("tag", "sha256:2", f"{NAME}/web:drill"),
+        ("release", "container_kill"),
+        ("kill", scene.container.id),
+    ]
+    assert found["said"] == f"{NAME}-web-1: a container is killed"
+    assert (found["noticed"], found["noticed_after"]) == (None, None)
+    assert (scene.root / "fault.json").is_file()
+
+
+def test_a_container_is_cut_off_and_packets_are_held_back(scene: Any) -> None:
+    scene.put("network_cut")
+    assert scene.done[-1] == ("network", "disconnect", "--force", f"{NAME}_default", scene.container.id)
+    scene.put("latency")
+    pid = str(scene.container.pid)
+    assert scene.done[-1][:5] == ("nsenter", "--target", pid, "--net", "tc")
+
+
+def test_a_process_is_killed_only_where_it_is_the_containers(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[Any] = []
+    monkeypatch.setattr(os, "kill", lambda *args: killed.append(args))
+    scene.put("process_kill")
+    assert killed == [(scene.container.pid, 9)]
+    monkeypatch.setattr(_proc, "is_local", lambda _container: False)
+    with pytest.raises(RollbackError, match="is not to be seen from here"):
+        scene.put("process_kill")
+    assert len(killed) == 1
+
+
+def test_a_container_of_another_project_is_never_touched(scene: Any, build: Any) -> None:
+    scene.engine.found = [build.container("web"), build.container("db")]
+    with pytest.raises(RollbackError, match="shop-web-1 is not in the staging copy"):
+        scene.put("container_kill")
+    assert not [each for each in scene.done if each[0] == "kill"]
+
+
+def test_nothing_is_done_to_what_is_no_copy(scene: Any) -> None:
+    with pytest.raises(RollbackError, match="shop is no staging copy"):
+        scene.put("container_kill", name="shop")
+    assert scene.done == []
+
+
+def test_a_service_that_does_not_run_cannot_be_hit(scene: Any, build: Any) -> None:
+    scene.engine.found = [build.container("web", project=NAME, running=False, exit_code=0, health=None)]
+    with pytest.raises(RollbackError):
+        scene.put("container_kill")
+
+
+def test_a_bad_image_is_empty_and_has_the_copys_name(scene: Any) -> None:
+    scene.put("bad_image")
+    assert [each[0] for each in scene.done] == ["tag", "import", "tag", "release"]
+    assert scene.done[1][-1] == f"{NAME}/broken:drill"
+    assert scene.done[2] == ("tag", f"{NAME}/broken:drill", f"{NAME}/web:drill")
+
+
+def test_a_fault_that_is_noticed_says_by_what(scene: Any) -> None:
+    scene.engine.found = scene.engine.found[:1]
+    stack = SimpleNamespace(checks=())
+    plan = {"name": NAME, "services": ["web", "db"], "jobs": []}
+    assert _inject._noticed(plan, stack, scene.engine) == "db has no container"  # type: ignore[arg-type]
+
+
+def test_a_link_out_that_the_release_has_made_ends_the_drill(scene: Any) -> None:
+    (scene.root / "link").symlink_to("/etc")
+    with pytest.raises(RollbackError, match="leads out of the staging copy"):
+        scene.put("bad_config")
+
+
+def test_whether_packets_can_be_held_back_is_found_out_by_doing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_inject.shutil, "which", lambda tool: None if tool == "tc" else tool)
+    assert _inject.latency_problem() == "tc is not installed"
+    monkeypatch.setattr(_inject.shutil, "which", lambda tool: tool)
+    monkeypatch.setattr(_command, "run", lambda *_args, **_options: "")
+    assert _inject.latency_problem() == ""
+
+    def fails(*_args: Any, **_options: Any) -> str:
+        raise RollbackError("Specified qdisc kind is unknown")
+
+    monkeypatch.setattr(_command, "run", fails)
+    assert _inject.latency_problem() == "the kernel has no netem (module sch_netem)"
+
+
+def test_a_directory_of_the_hosts_disk_is_never_filled(tmp_path: Path) -> None:
+    directory = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for outer in (os.fstat(directory).st_dev, -1):
+            # Another device, but not a small one, is refused as well.
+            with pytest.raises(RollbackError, match="no small file system of its own"):
+                _inject.fill(directory, outer)
+    finally:
+        os.close(directory)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_small_file_system_is_filled_to_the_last_byte(tmp_path: Path) -> None:
+    script = (
+        f"mount -t tmpfs -o size=1m tmpfs {tmp_path} && "
+        f"{os.sys.executable} -c 'import os, sys; "  # type: ignore[attr-defined]
+        "from ansible_collections.tiered.rollback.plugins.module_utils import _inject; "
+        "d = os.open(sys.argv[1], os.O_RDONLY); _inject.fill(d, -1); print(os.fstatvfs(d).f_bavail)' "
+        f"{tmp_path}"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, os.sys.path))}  # type: ignore[attr-defined]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False, env=env
+    )
+    if "mount" in done.stderr or "unshare" in done.stderr:
+        pytest.skip("no right to mount here")
+    assert done.stdout.strip() == "0", done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_limit_is_that_of_what_is_mounted() -> None:
+    assert _faults.FULL_BYTES <= 16 << 20
