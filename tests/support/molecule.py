@@ -162,6 +162,8 @@ def create(made: Stack) -> None:
 def deploy(made: Stack) -> None:
     """Deploy v1.0.0; where the scenario is about a broken target, v0.9.0 can run no more from then on.
 
+    Where it is about a watch, v1.0.0 answers with errors.
+
     Where it is about snapshots, v0.9.0 stays and only its data is broken.
     """
     if _about_snapshots(made):
@@ -186,6 +188,8 @@ def deploy(made: Stack) -> None:
     made.deploy(NEW)
     if "broken-target" in made.name:
         made.trouble(OLD, "unhealthy")
+    if "watch" in made.name:
+        made.trouble(NEW, "broken")
 
 
 def _deploy_with_data(made: Stack, database: Tier2 | Tier2Sqlite) -> None:
