@@ -162,6 +162,8 @@ def create(made: Stack) -> None:
 def deploy(made: Stack) -> None:
     """Deploy v1.0.0; where the scenario is about a broken target, v0.9.0 can run no more from then on.
 
+    Where it is about a watch, v1.0.0 answers with errors.
+
     Where it is about snapshots, v0.9.0 stays and only its data is broken.
     """
     if _about_snapshots(made):
@@ -190,7 +192,7 @@ def deploy(made: Stack) -> None:
     made.deploy(NEW)
     if "broken-target" in made.name:
         made.trouble(OLD, "unhealthy")
-    if "auto" in made.name:
+    if any(each in made.name for each in ("watch", "auto-health", "auto-alert")):
         made.trouble(NEW, "broken")
 
 
@@ -210,7 +212,7 @@ def destroy(made: Stack) -> None:
     made.down()
     made.images.remove()
     shutil.rmtree(made.src.parent)
-    left = [*engine.leftovers(made.project), *made.tags(), *engine.tags(made.images.prefix)]
+    left = [*engine.leftovers(made.project), *made.tags(), *engine.tags(f"{made.images.prefix}/")]
     if left:
         sys.exit(f"left over: {', '.join(left)}")
 
