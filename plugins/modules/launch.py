@@ -34,8 +34,8 @@ options:
     default: []
   request:
     description:
-      - Name of a variable that holds launch variables as a dictionary, which is how a rulebook passes an event's values.
-        They are checked as all others are.
+      - Name of a variable that holds launch variables as a dictionary, which is how a rulebook passes the values of an
+        event. They are checked as all others are.
     type: str
   required_one_of:
     description: Lists of optional ones of which at least one must be given.

@@ -51,7 +51,7 @@ def test_what_a_rulebook_says_comes_in_one_variable_and_is_checked_as_all_else()
     assert found["given"] == {"stack": "udo", "version": "1.10", "service": "api"}
     templar = MagicMock()
     for wrong in ({"version": ATTACK}, {"stack": ATTACK}, ATTACK, ["udo"]):
-        with pytest.raises(AnsibleActionFail, match="unsafe or malformed value|is no dictionary"):
+        with pytest.raises(AnsibleActionFail, match=r"unsafe or malformed value|is no dictionary"):
             _launch({"rollback_request": wrong}, templar, **taken)
     assert templar.mock_calls == []
     assert _launch({"rollback_request": request}, optional=["version"])["given"] == {}
