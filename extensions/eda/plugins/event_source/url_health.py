@@ -107,6 +107,10 @@ def parse(args: dict[str, Any]) -> Options:
     return Options(tuple(_target(each) for each in targets), interval, int(failures), timeout, tuple(status))
 
 
+def _is_status(code: Any) -> bool:
+    return isinstance(code, int) and not isinstance(code, bool) and 100 <= code < 600
+
+
 def _number(name: str, value: Any, least: float, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
         raise ValueError(f"url_health: {name} must be a number from {least:g} to {most:g}, not {value!r:.60}")
