@@ -92,7 +92,8 @@ def test_a_good_version_is_built_switched_to_watched_and_accepted(stack: Stack) 
     assert {"v1.0.0", "v1.0", stack.commit[:7]} <= tags  # type: ignore[attr-defined]
 
     (old,), new = stack.points("v0.9.0"), stack.points("v1.0.0")
-    assert [stack.manifest(point)["kind"] for point in new] == ["deploy", "release"]
+    assert {stack.manifest(point)["kind"] for point in new} == {"deploy", "release"}
+    assert {stack.manifest(point)["git"]["commit"] for point in new} == {stack.commit}  # type: ignore[attr-defined]
     report, text = stack.report()
     assert (report["kind"], report["outcome"], report["from_version"]) == ("deploy", "succeeded", "v0.9.0")
     assert report["deployment"]["back_to"] == old
