@@ -126,6 +126,8 @@ def test_a_bad_version_comes_back_by_itself_and_stays_out_until_it_is_released(s
     assert stack.image_ids() == images_before
 
     assert _held(stack) == ["v1.1.0"]
+    status = stack.run("status.yml").ok().said
+    assert "QUARANTINED (released by quarantine.yml -e release=VERSION)\nv1.1.0 since 20" in status
     released = stack.run("quarantine.yml", release="v1.1.0").ok()
     assert "No version is quarantined." in released.said
     assert stack.ledger()[-1]["kind"] == "quarantine"
