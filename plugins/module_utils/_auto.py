@@ -192,9 +192,7 @@ def goal(
     there = {running, *(point.version for point in deployed if point.id in current)}
     first = next((number for number, point in enumerate(deployed) if point.version in there), len(deployed))
     good = [
-        point
-        for point in deployed[:first]
-        if point.id in proven and point.healthy and point.version not in quarantined
+        point for point in deployed[:first] if point.id in proven and point.healthy and point.version not in quarantined
     ]
     return good[-1] if good else None
 

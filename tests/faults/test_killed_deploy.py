@@ -117,12 +117,11 @@ def test_a_killed_deployment_leaves_one_version_wholly_and_is_ended_by_the_same_
     stack = release.stack
     release.put_back()
     process = stack.start("deploy.yml", version=NEW)
-    reached = wait_for(process, _reached(release.home, moment), 0.0)
-    if not reached and process.poll() is None:
-        kill_tree(process.pid)
-    assert reached or process.poll() == 0, process.communicate()[0]
+    reached = wait_for(process, _reached(release.home, moment), 0.0, timeout=300)
     kill_tree(process.pid)
-    process.communicate()
+    output = process.communicate()[0]
+    # A quick machine may be done with a step before anybody has seen it; what must hold afterwards is the same.
+    assert reached or process.returncode == 0, output
 
     _one_version(release, moment)
     again = stack.run("deploy.yml", version=NEW).ok()
@@ -135,7 +134,8 @@ def test_a_killed_deployment_leaves_one_version_wholly_and_is_ended_by_the_same_
     assert not (release.home / "journal.json").exists()
     assert not (release.home / "rebuild").exists()
     deployed = [line for line in stack.ledger() if line["kind"] == "deploy"]
-    assert [line["outcome"] for line in deployed] == ["succeeded"]
+    # Killed between its line and the end of its journal, a run is continued by one with a line of its own.
+    assert {line["outcome"] for line in deployed} == {"succeeded"}
     assert checkout.git(stack.src, "worktree", "list").count("\n") == 0
 
 

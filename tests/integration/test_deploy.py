@@ -92,7 +92,8 @@ def test_a_good_version_is_built_switched_to_watched_and_accepted(stack: Stack) 
     assert {"v1.0.0", "v1.0", stack.commit[:7]} <= tags  # type: ignore[attr-defined]
 
     (old,), new = stack.points("v0.9.0"), stack.points("v1.0.0")
-    assert [stack.manifest(point)["kind"] for point in new] == ["deploy", "release"]
+    assert {stack.manifest(point)["kind"] for point in new} == {"deploy", "release"}
+    assert {stack.manifest(point)["git"]["commit"] for point in new} == {stack.commit}  # type: ignore[attr-defined]
     report, text = stack.report()
     assert (report["kind"], report["outcome"], report["from_version"]) == ("deploy", "succeeded", "v0.9.0")
     assert report["deployment"]["back_to"] == old
@@ -125,6 +126,8 @@ def test_a_bad_version_comes_back_by_itself_and_stays_out_until_it_is_released(s
     assert stack.image_ids() == images_before
 
     assert _held(stack) == ["v1.1.0"]
+    status = stack.run("status.yml").ok().said
+    assert "QUARANTINED (released by quarantine.yml -e release=VERSION)\nv1.1.0 since 20" in status
     released = stack.run("quarantine.yml", release="v1.1.0").ok()
     assert "No version is quarantined." in released.said
     assert stack.ledger()[-1]["kind"] == "quarantine"

@@ -110,6 +110,8 @@ def test_the_closing_tells_what_became_of_the_run_and_how_to_undo_it(outcome: st
     text = "\n".join(timeline.closing("web1", {**RECORD, "outcome": outcome}, "/state/r1.md"))
     assert told in text
     assert "0:07 of 5:00 (tier 1), 0.25 s" in text
+    deployed = timeline.closing("web1", {**RECORD, "outcome": outcome, "tier": None, "budget": None}, "/state/r1.md")
+    assert "0:07, 0.25 s" in deployed[1]
     assert "/state/r1.md" in text
     assert ("undo.yml -e run=r1" in text) is undo
 

@@ -97,3 +97,11 @@ def test_git_below_a_hook_does_not_work_on_the_hooks_repository(
         monkeypatch.setenv(name, str(tmp_path / "hook"))
     _command.run(["git", "init", "--quiet", "here"], cwd=str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+def test_what_prints_a_file_is_read_byte_for_byte() -> None:
+    assert _command.read(["printf", "a\\r\\n\\377"]) == b"a\r\n\xff"
+    with pytest.raises(_command.CommandError, match=r"sh failed \(3\): gone"):
+        _command.read(["sh", "-c", "echo gone >&2; exit 3"])
+    with pytest.raises(RollbackError, match="cannot run no-such-command"):
+        _command.read(["no-such-command"])

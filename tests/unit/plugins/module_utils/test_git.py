@@ -141,3 +141,28 @@ def test_a_clone_lends_its_objects_unless_it_is_shallow(repository: Path, checko
     shallow = tmp_path / "shallow"
     _git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository}", str(shallow))
     assert Checkout(str(shallow)).objects() is None
+
+
+def test_a_tag_names_a_commit_and_a_branch_of_that_name_does_not(repository: Path, checkout: Checkout) -> None:
+    assert checkout.tagged("v1") == _git(repository, "rev-parse", "v1")
+    _git(repository, "branch", "v3")
+    assert checkout.tagged("v3") is None
+
+
+def test_a_file_of_a_commit_is_read_byte_for_byte(repository: Path, checkout: Checkout) -> None:
+    data = b"a\r\nb\xff\n"
+    (repository / "deploy/binary").write_bytes(data)
+    _git(repository, "add", "-A")
+    _git(repository, "commit", "--quiet", "-m", "binary")
+    assert checkout.content("HEAD", "binary") == data
+    assert checkout.content("v1", "compose.yml") == b"# v1\n"
+    assert checkout.content("v1", "binary") is None
+    assert checkout.changed_to("v1") == ["binary", "compose.yml"]
+
+
+def test_a_revision_says_whether_anything_differs_from_it(repository: Path, checkout: Checkout, tmp_path: Path) -> None:
+    head = _git(repository, "rev-parse", "HEAD")
+    assert checkout.revision() == head
+    (repository / "deploy/compose.yml").write_text("# changed\n")
+    assert checkout.revision() == f"{head}-dirty"
+    assert Checkout(str(tmp_path)).revision() is None

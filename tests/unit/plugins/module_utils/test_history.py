@@ -106,3 +106,12 @@ def test_what_a_person_wrote_is_read_back_from_csv_and_is_no_formula(reason: str
     assert found["reason"].removeprefix("'") == reason.removeprefix("'")
     assert not found["reason"].startswith(("=", "+", "-", "@"))
     assert (found["duration"], found["detect"], found["method"]) == ("5.0", "", "images, configuration")
+
+
+def test_deployments_are_counted_apart_and_a_release_from_quarantine_is_no_run() -> None:
+    def row(kind: str, tier: int | None) -> dict[str, Any]:
+        entry = {"kind": kind, "tier": tier, "duration": 1.0, "outage": None, "outcome": "succeeded"}
+        return _history.row(entry, {})
+
+    rows = [row("deploy", None), row("rollback", 1), row("quarantine", None)]
+    assert [(each["group"], each["runs"]) for each in _history.by_tier(rows)] == [("tier 1", 1), ("deploy", 1)]

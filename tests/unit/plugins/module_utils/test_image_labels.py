@@ -36,3 +36,11 @@ def test_an_image_that_lacks_labels_gives_one_remark_that_says_how_it_gets_them(
 def test_the_version_to_write_is_the_one_that_is_captured() -> None:
     (remark,) = _image_labels.remarks({"web": _image()}, "v1.0.5")
     assert remark.endswith("--label org.opencontainers.image.version=v1.0.5")
+
+
+def test_the_labels_of_a_build_are_those_that_are_read() -> None:
+    labels = _image_labels.stamp("2026-11-20T10:00:00Z", None, "v1")
+    assert labels == {
+        "org.opencontainers.image.created": "2026-11-20T10:00:00Z",
+        "org.opencontainers.image.version": "v1",
+    }

@@ -211,3 +211,28 @@ def test_the_ledger_knows_which_database_a_run_made_live(with_data: Journal, out
     with_data.facts["outcome"] = outcome
     summary = _outcome.summary(_outcome.record(with_data, "shop", ENDED))
     assert ("databases" in summary) is kept
+
+
+def test_a_deployment_that_its_gates_refuse_is_recorded_and_told(build: Any) -> None:
+    gate = {"name": "lint", "state": "failed", "found": "exit code 1 | x", "seconds": 1.0, "tail": "long"}
+    said = {"gates": [gate], "skipped": ["e2e"], "override_reason": "staging is down"}
+    ended = "2026-11-20T10:00:05.000+00:00"
+    record = _outcome.refused(build.run(), "shop", ("v1", "v2"), said, "lint failed", ended)
+    line = _outcome.summary(record)
+    assert (line["tier"], line["touched"], line["gates"]) == (None, False, {"lint": "failed"})
+    assert line["deployment"] == {"skipped": ["e2e"], "override_reason": "staging is down"}
+    text = _outcome.markdown(record)
+    assert text.startswith("# Deployment report: shop, v1 to v2")
+    assert "**Deploy refused by its gates; nothing was touched.**" in text
+    assert "| failed | lint | 1.0 | exit code 1 \\| x |" in text
+    assert "Skipped because: staging is down" in text
+    assert _outcome.next_steps(record) == ["Mend what the gates found, then run the same command again."]
+
+
+def test_after_a_deployment_the_next_steps_are_its_own(journal: Journal) -> None:
+    journal.kind = "deploy"
+    journal.facts |= {"budget": None, "outcome": "succeeded"}
+    record = _outcome.record(journal, "shop", "2026-11-20T10:00:05.000+00:00")
+    assert record["tier"] is None
+    assert "version=" in _outcome.next_steps(record)[1]
+    assert " s of " not in _outcome.markdown(record)

@@ -135,3 +135,33 @@ def test_whatever_the_bytes_are_nothing_else_is_raised(data: bytes, suffix: str)
             read()
         except RollbackError:
             continue
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "c.xml",
+            '<coverage><class filename="a.py"><methods><line number="1" hits="0"/></methods><lines>'
+            '<line number="1" hits="2"/><line number="2" hits="0"/></lines></class>'
+            '<class filename="b.py"/><class filename="a.py"><line number="3" hits="1"/></class></coverage>',
+        ),
+        (
+            "c.json",
+            '{"files": {"a.py": {"summary": {"covered_lines": 2, "num_statements": 3}}, "b.py": {"summary": {}}}}',
+        ),
+        ("lcov.info", "SF:a.py\nDA:1,1\nLF:3\nLH:2\nend_of_record\n"),
+    ],
+)
+def test_a_report_says_of_each_file_how_much_of_it_was_run(name: str, text: str) -> None:
+    found = _test_reports.coverage_of_files(name, text.encode())
+    assert found["a.py"] == (2, 3)
+    assert found.get("b.py", (0, 0)) == (0, 0)
+
+
+def test_what_is_no_report_says_nothing_of_files_and_a_broken_one_is_refused() -> None:
+    assert _test_reports.coverage_of_files("notes.txt", b"") == {}
+    assert _test_reports.coverage_of_files("c.json", b"[]") == {}
+    for data in (b"<coverage", BOMB.encode()):
+        with pytest.raises(RollbackError, match="cannot be read"):
+            _test_reports.coverage_of_files("c.xml", data)
