@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.tiered.rollback.plugins.module_utils import _drill
 from ansible_collections.tiered.rollback.tests.support import engine, parts, peelback, proxied
 from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
@@ -24,6 +25,8 @@ from ansible_collections.tiered.rollback.tests.support.tier2_sqlite import Tier2
 OLD, NEW = "v0.9.0", "v1.0.0"
 #: MCP containers of the scenario that is about many.
 FLEET = ("mcp-files", "mcp-git", "mcp-mail")
+
+_LISTS = {"container": ["ls", "-a"], "network": ["ls"], "volume": ["ls"]}
 
 
 def stack() -> Stack:
@@ -42,6 +45,8 @@ def stack() -> Stack:
 
 def tier2(made: Stack) -> Tier2 | Tier2Sqlite | None:
     """Return the stack's database, by the scenario's name; None where the scenario is about none."""
+    if "drill-migration" in made.name:
+        return Tier2Sqlite(made)
     if "tier2" not in made.name:
         return None
     return Tier2Sqlite(made) if "sqlite" in made.name else Tier2(made)
@@ -118,6 +123,25 @@ def assert_parts(made: Stack, versions: dict[str, str], settings: str) -> None:
     assert made.states("web") == {name: tuple(state) for name, state in noted(made)["web"].items()}
 
 
+def assert_only_rehearsed(made: Stack, fault: str) -> dict[str, Any]:
+    """See that a drill was recorded and succeeded, nothing of it is left, and production was not touched.
+
+    :returns: the drill's record.
+    """
+    assert made.states(*made.ids()) == {name: tuple(state) for name, state in noted(made)["states"].items()}
+    (line,) = made.ledger()
+    assert (line["kind"], line["fault"], line["outcome"]) == ("drill", fault, "succeeded")
+    record, text = made.report()
+    assert record["run"] == line["run"]
+    assert "Drill succeeded" in text
+    label = f"label={_drill.LABEL}={made.name}"
+    left = [engine.docker(kind, *ls, "-q", "--filter", label) for kind, ls in _LISTS.items()]
+    copies = f"drill-{made.name}-"
+    assert not any([*left, engine.tags(copies), engine.tags(f"tiered-rollback/{copies}")])
+    assert not list((made.state / made.name / "drill").glob("drill-*"))
+    return record
+
+
 def _about_snapshots(made: Stack) -> bool:
     return "mcp" in made.name and "fleet" not in made.name
 
@@ -182,6 +206,8 @@ def deploy(made: Stack) -> None:
         return
     if database is not None:
         _deploy_with_data(made, database)
+        if "drill" in made.name:
+            _write_noted(made, {**noted(made), "states": made.states(*made.ids())})
         return
     if _partial(made):
         parts.deploy(made, NEW)
@@ -190,6 +216,8 @@ def deploy(made: Stack) -> None:
     if (made.src / ".env").exists():
         made.write(".env", configuration(NEW))
     made.deploy(NEW)
+    if "drill" in made.name:
+        _write_noted(made, {"states": made.states(*made.ids())})
     if "broken-target" in made.name:
         made.trouble(OLD, "unhealthy")
     if any(each in made.name for each in ("watch", "auto-health", "auto-alert")):

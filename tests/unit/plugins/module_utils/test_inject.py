@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -149,12 +150,12 @@ def test_a_directory_of_the_hosts_disk_is_never_filled(tmp_path: Path) -> None:
 def test_a_small_file_system_is_filled_to_the_last_byte(tmp_path: Path) -> None:
     script = (
         f"mount -t tmpfs -o size=1m tmpfs {tmp_path} && "
-        f"{os.sys.executable} -c 'import os, sys; "  # type: ignore[attr-defined]
+        f"{sys.executable} -c 'import os, sys; "
         "from ansible_collections.tiered.rollback.plugins.module_utils import _inject; "
         "d = os.open(sys.argv[1], os.O_RDONLY); _inject.fill(d, -1); print(os.fstatvfs(d).f_bavail)' "
         f"{tmp_path}"
     )
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, os.sys.path))}  # type: ignore[attr-defined]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False, env=env
     )
