@@ -91,7 +91,7 @@ def start(
     )
 
 
-def finish(process: subprocess.Popen[str], began: float, timeout: float = 120) -> Outcome:
+def finish(process: subprocess.Popen[str], began: float, timeout: float = 400) -> Outcome:
     """Wait for a run that was started."""
     output, _unused = process.communicate(timeout=timeout)
     return Outcome(process.returncode, output, time.monotonic() - began)
