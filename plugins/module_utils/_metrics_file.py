@@ -37,6 +37,7 @@ def write(state: Path, store: Store, stack: str, directory: str | None, warn: Ca
         places.append((Path(directory) / f"tiered_rollback_{stack}.prom", _READABLE))
     for path, mode in places:
         try:
-            _files.write(path, text, mode, durable=False)
+            if _files.read(path) != text:
+                _files.write(path, text, mode, durable=False)
         except OSError as error:
             warn(f"{path} could not be written: {error}")
