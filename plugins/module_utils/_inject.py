@@ -69,10 +69,9 @@ def inject(plan: Mapping[str, Any], stack: Stack, engine: Engine, notice: float)
         time.sleep(_BEFORE if stack.checks else 0)
         _tag_release(plan, engine)
         _staging.release(plan)
-        if plan["fault"] in _ON_CONTAINERS:
-            _staging.wait(stack, engine, plan)
+        ill = _ill(plan, stack, engine)
         injected, begun = _journal.now(), time.monotonic()
-        said = _put(plan, stack, engine)
+        said = ill or _put(plan, stack, engine)
         noticed = ""
         while not noticed and time.monotonic() - begun < notice:
             noticed = _noticed(plan, stack, engine)
@@ -91,6 +90,22 @@ def inject(plan: Mapping[str, Any], stack: Stack, engine: Engine, notice: float)
     }
     _staging.write(Path(plan["root"]), NOTE, found)
     return found
+
+
+def _ill(plan: Mapping[str, Any], stack: Stack, engine: Engine) -> str:
+    """Wait until the release is well, and say so where it does not get well by itself: there is no better fault.
+
+    :raises RollbackError: where it is the version that was well a moment ago.
+    """
+    if plan["fault"] not in _ON_CONTAINERS:
+        return ""
+    try:
+        _staging.wait(stack, engine, plan)
+    except RollbackError as error:
+        if plan["after"] == plan["version"]:
+            raise
+        return f"{plan['after']} does not get well by itself, so no other fault was injected: {error.message}"
+    return ""
 
 
 def _noticed(plan: Mapping[str, Any], stack: Stack, engine: Engine) -> str:

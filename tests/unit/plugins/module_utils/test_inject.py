@@ -42,6 +42,8 @@ def scene(tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         "services": ["web", "db"],
         "jobs": [],
         "after_images": {"web": "sha256:2"},
+        "after": "v1.0.0",
+        "version": "v0.9.0",
     }
 
     def put(fault: str, **changes: Any) -> dict[str, Any]:
@@ -95,9 +97,21 @@ def test_nothing_is_done_to_what_is_no_copy(scene: Any) -> None:
     assert scene.done == []
 
 
-def test_a_service_that_does_not_run_cannot_be_hit(scene: Any, build: Any) -> None:
+def test_a_release_that_is_ill_by_itself_is_fault_enough(scene: Any, build: Any) -> None:
+    dead = build.container("web", project=NAME, running=False, exit_code=1, health=None)
+    scene.engine.found = [dead, build.container("db", project=NAME)]
+    found = scene.put("container_kill")
+    assert found["said"].startswith("v1.0.0 does not get well by itself, so no other fault was injected")
+    assert "web is not running (exit code 1)" in found["said"]
+    assert scene.done[-1] == ("release", "container_kill")
+    with pytest.raises(RollbackError, match="does not get well"):
+        scene.put("container_kill", after="v0.9.0")
+
+
+def test_a_service_that_does_not_run_cannot_be_hit(scene: Any, build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_staging, "wait", lambda *_: None)
     scene.engine.found = [build.container("web", project=NAME, running=False, exit_code=0, health=None)]
-    with pytest.raises(RollbackError):
+    with pytest.raises(RollbackError, match="no container of web runs in the staging copy"):
         scene.put("container_kill")
 
 
