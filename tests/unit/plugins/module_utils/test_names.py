@@ -154,3 +154,14 @@ def test_the_name_of_a_person_is_plain() -> None:
     assert _names.person("Olga O.") == "Olga O."
     with pytest.raises(RollbackError, match="who approves"):
         _names.person("{{ x }}")
+
+
+@pytest.mark.parametrize("given", ["lint", "lint,e2e_tests", "[lint, e2e_tests]", ["lint", "e2e_tests"]])
+def test_gates_to_skip_are_given_with_or_without_brackets_or_as_a_list(given: object) -> None:
+    assert "lint" in _names.launch_values({"skip_gates": given}, ["skip_gates"])["skip_gates"]
+
+
+@pytest.mark.parametrize("given", ["{{ lint }}", "lint;rm", "lint,,e2e", ""])
+def test_gates_to_skip_are_names(given: str) -> None:
+    with pytest.raises(RollbackError, match="skip_gates has an unsafe or malformed value"):
+        _names.launch_values({"skip_gates": given}, ["skip_gates"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _ledger, _lock
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.modules import quarantine, restore_point_info
+from ansible_collections.tiered.rollback.plugins.modules import quarantine, restore_point_info, stack_switch
 
 
 def _release(operator: Any, version: str | None, number: int = 9, *, check_mode: bool = False) -> dict[str, Any]:
@@ -103,10 +103,9 @@ def test_previous_passes_over_what_is_quarantined_and_says_so(operator: Any) -> 
     _capture_both(operator)
     deployment.world.add_image("v1.1.0", "shop:v1.1.0")
     deployment.deploy("v1.1.0")
-    context = operator._context(2, False, {"version": "previous"})
-    result = operator.switch(2, check_mode=True, version="previous")
-    assert result["to_version"] == "v0.9.0"
-    assert not context.module.warnings
+    context = operator._context(2, True, {"version": "previous"})
+    assert stack_switch.act(context)["to_version"] == "v0.9.0"
+    assert context.module.warnings == ["quarantined, and passed over for v0.9.0: v1.0.0"]
     _release(operator, "v1.0.0")
     assert operator.switch(3, check_mode=True, version="previous")["to_version"] == "v1.0.0"
 
@@ -118,3 +117,10 @@ def test_a_damaged_ledger_stops_a_deployment_and_no_rollback(operator: Any) -> N
     assert operator.switch(2, check_mode=True, version="v1.0.0")["to_version"] == "v1.0.0"
     with pytest.raises(RollbackError, match="was changed or does not follow"):
         operator.switch(2, check_mode=True, version="v1.0.0", kind="deploy", deployment={})
+
+
+def test_where_every_earlier_version_is_quarantined_previous_says_so(operator: Any) -> None:
+    failed = {"run": "r0", "kind": "deploy", "outcome": "failed", "touched": True, "to_version": "v0.9.0"}
+    _ledger.append(operator.deployment.state, failed)
+    with pytest.raises(RollbackError, match=r"no earlier proven restore point but for what is quarantined: v0\.9\.0"):
+        operator.switch(version="previous")
