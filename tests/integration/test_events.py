@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.tests.support import events
+from ansible_collections.tiered.rollback.tests.support import engine, events, monitoring
 from ansible_collections.tiered.rollback.tests.support.events import Alerting, Processes, Rulebook
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
@@ -27,6 +28,17 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
     made = Processes(tmp_path)
     yield made
     made.stop()
+
+
+def test_what_is_shipped_passes_promtool_amtool_and_compose(tmp_path: Path) -> None:
+    monitoring.unpack(tmp_path)
+    programs, here = tmp_path / "usr/bin", events.EDA / "prometheus"
+    tested = subprocess.run(
+        [programs / "promtool", "test", "rules", "rules_test.yml"], cwd=here, check=True, capture_output=True, text=True
+    )
+    assert "SUCCESS" in tested.stdout
+    subprocess.run([programs / "amtool", "check-config", "alertmanager.yml"], cwd=here, check=True)
+    engine.docker("compose", "-f", str(events.EDA / "compose.yml"), "config", "--quiet")
 
 
 def _deployed(make_stack: Any) -> Stack:
