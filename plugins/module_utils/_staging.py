@@ -25,6 +25,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _drill_plan,
     _faults,
     _files,
+    _proc,
     _sqlite,
     _sqlite_place,
     _stack,
@@ -74,6 +75,9 @@ def present(ctx: Context, drill: Drill) -> list[str]:
 def absent(name: str, root: Path, engine: Engine) -> None:
     """Remove everything of a staging copy, running or half made; its directory last, since that says what there is."""
     refuse_strange(name)
+    if root.exists():
+        # A module that is killed does not take its Compose along, which would go on making containers.
+        _proc.end_below(root)
     label = f"label=com.docker.compose.project={name}"
     for kind, listing, removal in (
         ("container", ["ls", "-a"], ["rm", "-f", "-v"]),

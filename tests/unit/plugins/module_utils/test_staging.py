@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,10 @@ def test_everything_of_a_copy_goes_and_nothing_else(copied: Any, monkeypatch: py
 
     monkeypatch.setattr(_staging, "docker", docker)
     said.clear()
+    # What a killed module left at work.
+    orphan = subprocess.Popen(["sleep", "60"], cwd=drill.plan["project_src"])
     _staging.absent(name, Path(drill.plan["root"]), ctx.engine)
+    assert orphan.wait(10) < 0
     assert [args[:2] for args in called] == [
         (kind, verb) for kind in ("container", "network", "volume") for verb in ("ls", "rm")
     ]
