@@ -18,6 +18,10 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _outcome
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 
 PREFIX = "tiered_rollback_"
+#: Kinds of runs by which something recovers; undoing one is no recovery.
+_RECOVERIES = ("rollback", "ci", "migration")
+#: Kinds of lines that say nothing of the stack itself.
+_ELSEWHERE = ("drill", "quarantine")
 Samples = Iterator[tuple[dict[str, Any], float]]
 
 
@@ -92,18 +96,18 @@ def _runs(entries: Sequence[Mapping[str, Any]]) -> Samples:
 
 
 def _mttr(entries: Sequence[Mapping[str, Any]]) -> Samples:
-    # Undoing a rollback is no recovery.
-    good = [e for e in entries if e["outcome"] == _outcome.SUCCEEDED and e["kind"] != "undo"]
+    good = [e for e in entries if e["outcome"] == _outcome.SUCCEEDED and e["kind"] in _RECOVERIES]
     for tier in sorted({str("ci" if e["kind"] == "ci" else e["tier"]) for e in good}):
         durations = [e["duration"] for e in good if str("ci" if e["kind"] == "ci" else e["tier"]) == tier]
         yield {"tier": tier}, round(sum(durations) / len(durations), 3)
 
 
 def _last(entries: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[dict[str, Any], float]]]:
-    if not entries:
+    runs = [e for e in entries if e["kind"] not in _ELSEWHERE]
+    if not runs:
         return {}
-    last = entries[-1]
-    outages = [e["outage"] for e in entries if e.get("outage") is not None]
+    last = runs[-1]
+    outages = [e["outage"] for e in runs if e.get("outage") is not None]
     return {
         "last_run_timestamp_seconds": [({}, _seconds(last["ended"]))],
         "last_run_duration_seconds": [({}, last["duration"])],

@@ -43,6 +43,18 @@ def test_runs_are_counted_and_the_newest_is_told() -> None:
     assert 'tiered_rollback_mttr_seconds{stack="shop",tier="2"}' not in found
 
 
+def test_what_is_no_recovery_counts_for_no_time_to_one() -> None:
+    entries = [entry(), entry(kind="deploy", tier=None, duration=500.0, outage=0.5)]
+    entries += [entry(kind="drill", duration=900.0, outage=9.0, outcome="failed"), entry(kind="quarantine", tier=None)]
+    found = _samples(_metrics.render("shop", entries, []))
+    assert {name: value for name, value in found.items() if "mttr" in name} == {
+        'tiered_rollback_mttr_seconds{stack="shop",tier="1"}': "4"
+    }
+    # The newest run on the stack itself is the deployment.
+    assert found['tiered_rollback_last_run_duration_seconds{stack="shop"}'] == "500"
+    assert found['tiered_rollback_last_outage_seconds{stack="shop"}'] == "0.5"
+
+
 def test_moments_are_seconds_since_the_epoch() -> None:
     found = _samples(_metrics.render("s", [entry(ended="1970-01-02T00:00:00.500+00:00")], []))
     assert found['tiered_rollback_last_run_timestamp_seconds{stack="s"}'] == "86400.5"
