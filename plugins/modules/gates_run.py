@@ -58,6 +58,7 @@ attributes:
   check_mode:
     description: Reads the gates and says which are not configured; runs none.
     support: partial
+    details: Only a gate that is run tells whether it lets the version pass.
   diff_mode:
     description: Changes nothing of the stack, so there is nothing to show.
     support: none

@@ -101,7 +101,7 @@ def parse(args: dict[str, Any]) -> Options:
     if (
         not isinstance(status, list)
         or not status
-        or not all(type(code) is int and 100 <= code < 600 for code in status)
+        or not all(isinstance(code, int) and 100 <= code < 600 for code in status)
     ):
         raise ValueError(f"url_health: status must be a list of HTTP statuses, not {status!r:.80}")
     return Options(tuple(_target(each) for each in targets), interval, int(failures), timeout, tuple(status))

@@ -52,9 +52,11 @@ def rolled(example: dict[str, Any]) -> dict[str, Any]:
     return {**example, **ended, "phases": phases, "outcome": "succeeded", "error": None}
 
 
-def make(build: Any, rolled: Any, fault: Any = FAULT, **found: Any) -> dict[str, Any]:
+def make(build: Any, rolled: Any, fault: Any = "injected", **found: Any) -> dict[str, Any]:
     run = build.run(1, playbook="drill.yml")
-    return _drill_report.record(run, PLAN, fault, rolled, found, "2026-11-20T10:00:30.000+00:00")
+    return _drill_report.record(
+        run, PLAN, FAULT if fault == "injected" else fault, rolled, found, "2026-11-20T10:00:30.000+00:00"
+    )
 
 
 def test_a_drill_that_succeeded_is_measured_from_where_the_tier_began(build: Any, rolled: Any) -> None:
