@@ -16,6 +16,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _files,
     _image_labels,
     _image_tags,
+    _journal,
     _names,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
@@ -81,6 +82,21 @@ def describe(
         databases=databases or {},
         flags=now.flags,
         mcp=mcp,
+    )
+
+
+def drafted(stack: Stack, now: Observed, engine: Engine, version: str) -> RestorePoint:
+    """Describe what runs as a point from which another is made; it is never written itself."""
+    return describe(
+        stack,
+        now,
+        engine,
+        point_id="draft",
+        version=version,
+        kind="before",
+        created=_journal.now(),
+        reason="",
+        healthy=True,
     )
 
 

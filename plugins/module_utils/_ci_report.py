@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _outcome, _stages
 from ansible_collections.tiered.rollback.plugins.module_utils._outcome import plain, table
-from ansible_collections.tiered.rollback.plugins.module_utils._run import Run, seconds_between
+from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 
 #: Kind of a run that rolled CI back, and left the stack as it was.
 CI = "ci"
@@ -38,20 +38,10 @@ def record(run: Run, stack: str, outcome: str, facts: Mapping[str, Any], ended: 
     """Return everything there is to say of a run, as JSON types; the report is this and nothing else."""
     return {
         **facts,
-        "run": run.id,
-        "stack": stack,
-        "host": run.host,
-        "user": run.user,
-        "playbook": run.playbook,
-        "reason": run.reason or "not stated",
-        "decision": run.decision,
-        "escalation": run.escalation or [],
+        **_outcome.of_run(run, stack, ended),
         "kind": CI,
         "tier": 3,
         "outcome": outcome,
-        "started": run.started,
-        "ended": ended,
-        "duration": seconds_between(run.started, ended),
         "times": _stages.times(run),
     }
 

@@ -129,17 +129,7 @@ def _base(ctx: Context, now: Observed, unfinished: Journal | None, running: str)
         point = ctx.store.load(unfinished.before)
         found = {path: ctx.store.content(point, path) for path in point.files}
         return _Base(point=point, definition=ctx.store.definition(point), contents=found)
-    point = _capture.describe(
-        ctx.stack,
-        now,
-        ctx.engine,
-        point_id="draft",
-        version=running,
-        kind="before",
-        created=_journal.now(),
-        reason="",
-        healthy=True,
-    )
+    point = _capture.drafted(ctx.stack, now, ctx.engine, running)
     root = Path(ctx.stack.project_src)
     return _Base(
         point=point, definition=now.definition, contents={path: _files.read(root / path) for path in now.files}

@@ -58,6 +58,23 @@ _NEXT_DEPLOYED = {
 }
 
 
+def of_run(run: Run, stack: str, ended: str) -> dict[str, Any]:
+    """Return what the record of any run begins with: who ran what, where, when and why, and whom to call."""
+    return {
+        "run": run.id,
+        "stack": stack,
+        "host": run.host,
+        "user": run.user,
+        "playbook": run.playbook,
+        "reason": run.reason or "not stated",
+        "decision": run.decision,
+        "escalation": run.escalation or [],
+        "started": run.started,
+        "ended": ended,
+        "duration": seconds_between(run.started, ended),
+    }
+
+
 def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
     """Return everything there is to say of a run, as JSON types; the report is this and nothing else."""
     run, facts = journal.run, journal.facts
@@ -72,21 +89,11 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         for step in steps
     ]
     return {
-        "run": run.id,
-        "stack": stack,
-        "host": run.host,
-        "user": run.user,
-        "playbook": run.playbook,
-        "reason": run.reason or "not stated",
-        "decision": run.decision,
-        "escalation": run.escalation or [],
+        **of_run(run, stack, ended),
         "kind": journal.kind,
         "tier": None if journal.kind == _DEPLOY else journal.tier,
         "target": journal.target,
         "before": journal.before,
-        "started": run.started,
-        "ended": ended,
-        "duration": seconds_between(run.started, ended),
         "times": _stages.times(run, phases),
         "phases": phases,
         **facts,
@@ -102,20 +109,12 @@ def refused(
     :param error: which gates failed.
     """
     return {
-        "run": run.id,
-        "stack": stack,
-        "host": run.host,
-        "user": run.user,
-        "playbook": run.playbook,
-        "reason": run.reason or "not stated",
-        "decision": run.decision,
+        **of_run(run, stack, ended),
         "kind": _DEPLOY,
         "tier": None,
         "target": versions[1],
         "before": None,
-        "started": run.started,
-        "ended": ended,
-        "duration": seconds_between(run.started, ended),
+        "times": _stages.times(run),
         "phases": [],
         "from_version": versions[0],
         "to_version": versions[1],

@@ -90,7 +90,7 @@ def look(ctx: Context, now: Observed, version: str, *, fetch: bool) -> Release:
         definition = _preview.render(ctx.stack, now.project, files.contents)
     if files.commit:
         _release_files.refuse_unlisted(ctx.stack, now, checkout, files.commit, definition)
-    base = _base(ctx, now, running)
+    base = _capture.drafted(ctx.stack, now, ctx.engine, running)
     created = _journal.now()
     origins = _release_images.find(ctx.stack, ctx.engine, now, base.services, definition, version, files.source)
     point = _point(ctx, now, base, files, definition, origins, version, created)
@@ -135,20 +135,6 @@ def perform(ctx: Context, release: Release, timeout: float) -> RestorePoint:
             return _write(ctx, release)
     finally:
         _rebuild.clear(ctx)
-
-
-def _base(ctx: Context, now: Observed, running: str) -> RestorePoint:
-    return _capture.describe(
-        ctx.stack,
-        now,
-        ctx.engine,
-        point_id="draft",
-        version=running,
-        kind="before",
-        created=_journal.now(),
-        reason="",
-        healthy=True,
-    )
 
 
 def _point(
