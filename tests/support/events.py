@@ -12,18 +12,16 @@ import secrets
 import signal
 import socket
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.tiered.rollback.tests.support import engine, monitoring, playbook
+from ansible_collections.tiered.rollback.tests.support import engine, monitoring, playbook, web
 from ansible_collections.tiered.rollback.tests.support.images import BASE
 from ansible_collections.tiered.rollback.tests.support.playbook import ROOT
 from ansible_collections.tiered.rollback.tests.support.stack import Stack, free_port
@@ -220,7 +218,7 @@ class Alerting:
 def probing(stack: Stack) -> Iterator[str]:
     """Serve whether the stack answers, as blackbox_exporter does; yields the address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(web.Handler):
         def do_GET(self) -> None:
             try:
                 well = stack.ask("/api/status").status == 200
@@ -231,14 +229,5 @@ def probing(stack: Stack) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(f"probe_success {int(well)}\n".encode())
 
-        def log_message(self, *_unused: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with web.serving(Handler) as server:
         yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
