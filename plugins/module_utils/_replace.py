@@ -93,7 +93,8 @@ class Replacement:
     def stop(self, names: Collection[str]) -> None:
         """Stop services, side by side: politely, and after a while by force."""
         timeout = _WRITERS_TIMEOUT if self._stack.stop_timeout is None else self._stack.stop_timeout
-        mine = [container.id for container in self._of(names) if container.running]
+        # One that crashes again and again does not run between two starts, and the engine would start it meanwhile.
+        mine = [container.id for container in self._of(names) if not container.unstarted]
         _side_by_side(lambda container: self._engine.stop(container, timeout), mine)
 
     def replace(self, plan: Plan, hashes: Mapping[str, str], replaced: Interrupted | None) -> None:

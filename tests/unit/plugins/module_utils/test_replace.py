@@ -194,6 +194,16 @@ def test_only_what_never_ran_is_discarded(operator: Any, deployment: Any) -> Non
     assert stopped.id in {c.id for c in deployment.world.running}
 
 
+def test_what_is_between_two_crashes_is_stopped_too_and_what_never_ran_is_not(operator: Any, deployment: Any) -> None:
+    replacement, _plan = _replacement(deployment, operator)
+    (crashing,) = [c for c in deployment.world.running if c.service == "api"]
+    made = deployment.world.start("api")
+    changes = {crashing.id: {"running": False, "restarts": 9}, made.id: {"running": False, "unstarted": True}}
+    deployment.world.running = [replace(c, **changes.get(c.id, {})) for c in deployment.world.running]
+    replacement.stop({"api"})
+    assert [call for call in deployment.world.calls if call[0] == "stop"] == [("stop", crashing.id)]
+
+
 def test_a_container_that_is_not_healthy_in_time_is_told_with_its_last_words(
     operator: Any, deployment: Any, build: Any
 ) -> None:
