@@ -47,6 +47,8 @@ class Chromium:
         page.write_text(source, encoding="utf-8")
         picture.unlink(missing_ok=True)
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-color-profile=srgb"]
+        # A container's /dev/shm is often too small for it.
+        options += ["--disable-dev-shm-usage"]
         # Half as large is large enough, and a quarter of the pixels to look at.
         options += ["--force-device-scale-factor=0.5", f"--window-size={_SIZE[0]},{_SIZE[1]}"]
         options += [f"--user-data-dir={profile}", f"--screenshot={picture}", "--enable-logging=stderr"]
