@@ -26,7 +26,6 @@ class ActionModule(WatchedAction):
         result = self._module({**arguments, "lock_wait": 0}, task_vars)
         if not (result.get("failed") and "lock_holder" in result):
             return result
-        holder = result["lock_holder"]
-        if holder and _run.known_dead(_run.from_dict(holder)):
-            return self._module({**arguments, "dead_run": holder["id"]}, task_vars)
+        if dead := _run.dead_holder(result):
+            return self._module({**arguments, "dead_run": dead}, task_vars)
         return self._module(arguments, task_vars)

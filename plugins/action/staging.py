@@ -25,9 +25,8 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         result = self._module(arguments, task_vars)
-        holder = result.get("lock_holder") if result.get("failed") else None
-        if holder and _run.known_dead(_run.from_dict(holder)):
-            return self._module({**arguments, "dead_run": holder["id"]}, task_vars)
+        if dead := _run.dead_holder(result):
+            return self._module({**arguments, "dead_run": dead}, task_vars)
         return result
 
     def _module(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:

@@ -26,7 +26,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _logs,
     _mcp_part,
     _outcome,
-    _quarantine,
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -202,7 +201,7 @@ def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, resu
     journal.facts["phase"] = ctx.module.params["phase"]
     if ctx.event:
         journal.facts["trigger"] = ctx.event
-    deploying = journal.kind == _quarantine.DEPLOY
+    deploying = journal.kind == _outcome.DEPLOY
     # Gates and builds may take as long as they like.
     journal.facts["budget"] = None if deploying else _outcome.BUDGETS[journal.tier]
     if deploying:

@@ -12,13 +12,19 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _incident, _outcome, _quarantine, _stages
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _drill,
+    _incident,
+    _outcome,
+    _quarantine,
+    _stages,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._stages import STAGES
 
 _COLUMNS = ("run", "started", "reason", "kind", "method", "tier", "from_version", "to_version", "user")
 _FIGURES = ("duration", "outage", "outcome")
 #: Kinds whose figures are not those of a tier.
-_APART = {"ci": "CI", "drill": "drill {tier}", _quarantine.DEPLOY: "deploy"}
+_APART = {"ci": "CI", _drill.KIND: "drill {tier}", _outcome.DEPLOY: "deploy"}
 #: How a cell begins that a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

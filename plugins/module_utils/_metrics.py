@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _outcome
+from ansible_collections.tiered.rollback.plugins.module_utils import _drill, _outcome, _quarantine
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 
 PREFIX = "tiered_rollback_"
 #: Kinds of runs by which something recovers; undoing one is no recovery.
 _RECOVERIES = ("rollback", "ci", "migration")
 #: Kinds of lines that say nothing of the stack itself.
-_ELSEWHERE = ("drill", "quarantine")
+_ELSEWHERE = (_drill.KIND, _quarantine.QUARANTINE)
 Samples = Iterator[tuple[dict[str, Any], float]]
 
 

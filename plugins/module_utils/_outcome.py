@@ -16,7 +16,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._run import Run, s
 BUDGETS: Mapping[int, int] = {1: 300, 2: 1800, 3: 1800}
 
 ESCALATION = ("role", "contact", "responds in", "authority")
-_DEPLOY = "deploy"
+#: Kind of a run that goes to a new version.
+DEPLOY = "deploy"
 SUCCEEDED, REVERTED, FAILED = "succeeded", "reverted", "failed"
 #: Of a deployment whose gates did not let it begin.
 REFUSED = "refused"
@@ -91,7 +92,7 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
     return {
         **of_run(run, stack, ended),
         "kind": journal.kind,
-        "tier": None if journal.kind == _DEPLOY else journal.tier,
+        "tier": None if journal.kind == DEPLOY else journal.tier,
         "target": journal.target,
         "before": journal.before,
         "times": _stages.times(run, phases),
@@ -110,7 +111,7 @@ def refused(
     """
     return {
         **of_run(run, stack, ended),
-        "kind": _DEPLOY,
+        "kind": DEPLOY,
         "tier": None,
         "target": versions[1],
         "before": None,
@@ -147,7 +148,7 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
     found |= {
         key: full[key] for key in ("scope", "phase", "decision", "trigger", "forward") if full.get(key) is not None
     }
-    if full["kind"] == _DEPLOY:
+    if full["kind"] == DEPLOY:
         said = full.get("deployment") or {}
         found["touched"] = bool(full.get("touched"))
         found["deployment"] = {key: said[key] for key in ("back_to", "skipped", "override_reason") if said.get(key)}
@@ -159,7 +160,7 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
 
 def markdown(full: Mapping[str, Any]) -> str:
     """Render a record as the report of document 003: from, to, reason, checks, downtime, actions, next steps."""
-    title = "Deployment" if full["kind"] == _DEPLOY else "Rollback"
+    title = "Deployment" if full["kind"] == DEPLOY else "Rollback"
     lines = [
         f"# {title} report: {full['stack']}, {full['from_version']} to {full['to_version']}",
         "",
@@ -206,7 +207,7 @@ def markdown(full: Mapping[str, Any]) -> str:
 
 def next_steps(full: Mapping[str, Any]) -> list[str]:
     """Return what is to be done after a run."""
-    others = _NEXT_DEPLOYED if full.get("kind") == _DEPLOY else {}
+    others = _NEXT_DEPLOYED if full.get("kind") == DEPLOY else {}
     return [step.format(**full) for step in others.get(full["outcome"]) or _NEXT[full["outcome"]]]
 
 

@@ -18,12 +18,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _names
+from ansible_collections.tiered.rollback.plugins.module_utils import _names, _outcome
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run, seconds_between
 
-#: Kinds of lines of the ledger.
-QUARANTINE, DEPLOY = "quarantine", "deploy"
+#: Kind of the ledger's line that releases a version.
+QUARANTINE = "quarantine"
 _UNKNOWN = "unknown"
 Line = Mapping[str, Any]
 
@@ -60,10 +60,10 @@ def held(lines: Sequence[Line]) -> dict[str, Held]:
             whole[str(line.get("to_version"))] = whole.get(_from(line), _from(line))
         elif kind == QUARANTINE:
             found.pop(str(line.get("release")), None)
-        elif kind == DEPLOY and outcome != "succeeded":
+        elif kind == _outcome.DEPLOY and outcome != _outcome.SUCCEEDED:
             if line.get("touched"):
                 _hold(found, str(line.get("to_version")), line)
-        elif outcome == "succeeded":
+        elif outcome == _outcome.SUCCEEDED:
             back = _back(line, lines[:number])
             if back and not line.get("forward") and _from(line) != line.get("to_version"):
                 _hold(found, whole.get(_from(line), _from(line)), line)
@@ -86,7 +86,7 @@ def _back(line: Line, before: Sequence[Line]) -> bool | None:
     undone = [entry for entry in before if entry.get("before") and entry["before"] == line.get("target")]
     if not undone:
         return None
-    if undone[-1].get("kind") == DEPLOY:
+    if undone[-1].get("kind") == _outcome.DEPLOY:
         return True
     found = _back(undone[-1], before)
     return None if found is None else not found
@@ -133,5 +133,5 @@ def line(run: Run, stack: str, released: Held, at: str) -> dict[str, Any]:
         "ended": at,
         "duration": seconds_between(run.started, at),
         "outage": None,
-        "outcome": "succeeded",
+        "outcome": _outcome.SUCCEEDED,
     }

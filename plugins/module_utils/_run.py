@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -85,3 +86,9 @@ def process_started(pid: int) -> int | None:
 def known_dead(run: Run) -> bool:
     """Whether the run's process is certainly gone; False where this machine cannot know."""
     return run.boot == boot_id() and process_started(run.pid) != run.pid_started
+
+
+def dead_holder(result: Mapping[str, Any]) -> str | None:
+    """Return the id of the run that held the lock a module failed on, where that run is known to be dead."""
+    holder = result.get("lock_holder") if result.get("failed") else None
+    return str(holder["id"]) if holder and known_dead(from_dict(holder)) else None

@@ -13,6 +13,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _journal,
     _ledger,
+    _outcome,
     _quarantine,
     _target,
 )
@@ -64,7 +65,7 @@ def look(ctx: Context, now: Observed, version: str) -> Situation:
     lines = _ledger.entries(ctx.state)
     releases = [point.id for point in mine if point.kind == RELEASE]
     if releases:
-        deployed = [line for line in lines if line["kind"] == _quarantine.DEPLOY and line["target"] in releases]
+        deployed = [line for line in lines if line["kind"] == _outcome.DEPLOY and line["target"] in releases]
         back_to = deployed[-1].get("deployment", {}).get("back_to") if deployed else None
         return Situation(stage=WATCH, running=name, target=releases[-1], back_to=back_to)
     held = _quarantine.held(lines)
@@ -75,7 +76,7 @@ def look(ctx: Context, now: Observed, version: str) -> Situation:
 
 def _interrupted(unfinished: Journal, points: Sequence[RestorePoint], version: str) -> Situation:
     meant = next((point for point in points if point.id == unfinished.target), None)
-    if unfinished.kind != _quarantine.DEPLOY or meant is None or meant.version != version:
+    if unfinished.kind != _outcome.DEPLOY or meant is None or meant.version != version:
         raise RollbackError(
             f"{unfinished.run.describe()} was not finished, so what runs may be half of two versions",
             "Run its command again, or undo.yml; then this.",

@@ -17,6 +17,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _flag_api,
     _ledger,
     _mcp_part,
+    _outcome,
     _plan,
     _quarantine,
     _select,
@@ -157,7 +158,7 @@ def _resolve(
 ) -> tuple[RestorePoint, frozenset[str] | None]:
     params, store = ctx.module.params, ctx.store
     ids = {point.id for point in current}
-    if params["kind"] == _quarantine.DEPLOY and journal is None:
+    if params["kind"] == _outcome.DEPLOY and journal is None:
         _refuse_moved(params["deployment"] or {}, ids)
     if params["kind"] != UNDO:
         return allowed(ctx, params["version"] or "", points, current, running, journal), None
@@ -233,7 +234,7 @@ def _held(ctx: Context) -> dict[str, _quarantine.Held]:
         return _quarantine.held(_ledger.entries(ctx.state))
     except RollbackError as error:
         # A rollback must not wait for a ledger that somebody has damaged; a deployment can.
-        if ctx.module.params.get("kind") == _quarantine.DEPLOY:
+        if ctx.module.params.get("kind") == _outcome.DEPLOY:
             raise
         ctx.module.warn(f"which versions are quarantined cannot be told: {error.message}")
         return {}

@@ -74,3 +74,12 @@ def test_a_process_that_ended_but_was_not_waited_for_counts_as_gone() -> None:
 )
 def test_only_a_process_of_this_boot_is_known_to_be_dead(build: Any, change: dict[str, Any], dead: bool) -> None:
     assert _run.known_dead(build.run(**change)) is dead
+
+
+def test_the_lock_is_taken_over_only_where_a_module_failed_on_that_of_a_dead_run(build: Any) -> None:
+    dead, alive = build.run(pid_started=1), build.run()
+    assert _run.dead_holder({"failed": True, "lock_holder": dead.to_dict()}) == dead.id
+    assert _run.dead_holder({"failed": True, "lock_holder": alive.to_dict()}) is None
+    assert _run.dead_holder({"failed": False, "lock_holder": dead.to_dict()}) is None
+    assert _run.dead_holder({"failed": True, "lock_holder": None}) is None
+    assert _run.dead_holder({"failed": True}) is None
