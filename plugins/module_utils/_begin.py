@@ -188,12 +188,11 @@ def _refuse_other_parts(unfinished: Journal, target: Target) -> None:
 
 def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, result: dict[str, Any]) -> Journal:
     """Write what is going to happen, so that it can be followed; with what a killed run did, where there was one."""
-    journal = Journal(
-        path=ctx.state / _journal.NAME,
-        run=ctx.run,
-        kind=ctx.module.params["kind"],
-        tier=max(ctx.module.params["tier"], 2 if target.data else 1),
-        target=target.point.id,
+    journal = ctx.journal(
+        _journal.NAME,
+        ctx.module.params["kind"],
+        max(ctx.module.params["tier"], 2 if target.data else 1),
+        target.point.id,
         before=unfinished.before if unfinished else None,
         steps=unfinished.steps if unfinished else [],
         facts={key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed", "scope")},

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _checks, _http, _names, _stack
+from ansible_collections.tiered.rollback.plugins.module_utils import _checks, _http, _masking, _names, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._check import Found, Kind, Subject
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import frozen
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -71,7 +71,8 @@ def look(values: Mapping[str, Any], subject: Subject) -> Found:
             # What was never made has no name to remove it by.
             if _needed(raw) <= variables.keys() and (wrong := _take(raw, f"clean-up step {n + 1}", variables, client)):
                 failures.append(wrong)
-    told = mask("; ".join(failures), variables.values())
+    # What is captured may be a token.
+    told = _masking.mask("; ".join(failures), _masking.lengthy(variables.values()))
     total = len(values["steps"])
     return Found(
         ok=not failures,
@@ -96,13 +97,6 @@ def fill(value: Any, variables: Mapping[str, Any], *, quoted: bool = False) -> A
     if alone and not quoted:
         return variables[alone[1]]
     return _VARIABLE.sub(lambda m: quote(str(variables[m[1]]), safe="") if quoted else str(variables[m[1]]), value)
-
-
-def mask(text: str, secrets: Collection[Any]) -> str:
-    """Hide values in what is shown: what is captured may be a token. Short ones are no secrets, and words of ours."""
-    for secret in sorted({str(each) for each in secrets if len(str(each)) > 3}, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def _take(raw: Mapping[str, Any], what: str, variables: dict[str, Any], client: requests.Session) -> str:

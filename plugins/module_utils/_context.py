@@ -26,6 +26,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._partial import Request
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
@@ -91,6 +92,16 @@ class Context:
     def state(self) -> Path:
         """The stack's state directory."""
         return Path(self.module.params["state_dir"]) / self.stack.name
+
+    def journal(self, name: str, kind: str, tier: int, target: str, **known: Any) -> Journal:
+        """Return the journal of this run, not written yet; what it quotes is without the stack's secrets.
+
+        :param name: of its file: ``_journal.NAME`` for a run that can be continued, else what only people follow.
+        """
+        secrets = self.stack.secrets | self.module.no_log_values
+        return Journal(
+            path=self.state / name, run=self.run, kind=kind, tier=tier, target=target, secrets=secrets, **known
+        )
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _gates, _test_reports
+from ansible_collections.tiered.rollback.plugins.module_utils import _gates, _masking, _test_reports
 from ansible_collections.tiered.rollback.plugins.module_utils._gates import Gate, Ran, Verdict
 
 #: What is kept of a command's output, in bytes from its end; and what of that is shown, in lines.
@@ -54,7 +54,7 @@ def hidden(environment: Mapping[str, str], given: Mapping[str, str]) -> set[str]
     :param given: what the description of a gate gives it.
     """
     found = {value for name, value in environment.items() if _SECRET.search(name)}
-    return {value for value in (*found, *given.values()) if len(value) > 3}
+    return _masking.lengthy({*found, *given.values()})
 
 
 def _one(gate: Gate, look: Callable[[Gate], Verdict], directory: Path, secrets: Sequence[str]) -> Verdict:
@@ -62,7 +62,7 @@ def _one(gate: Gate, look: Callable[[Gate], Verdict], directory: Path, secrets: 
         return look(gate)
     ran = command(gate, directory)
     # Before anything is cut off: half a secret would not be known as one.
-    masked = tail(_gates.mask(ran.output, {*secrets, *hidden(os.environ, gate.env)}))
+    masked = tail(_masking.mask(ran.output, {*secrets, *hidden(os.environ, gate.env)}))
     return _gates.judge(gate, ran, masked)
 
 

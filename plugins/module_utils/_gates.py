@@ -9,7 +9,7 @@ A gate that the documents name and that nobody has told how to do is *not config
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -202,13 +202,6 @@ def wanted(gate: Gate) -> str:
     limits += [f"at least {gate.at_least:g}" if gate.at_least is not None else ""]
     limits += [f"{path} at least {percent:g} %" for path, percent in gate.paths.items()]
     return ", ".join(["exit code 0", *filter(None, limits)])
-
-
-def mask(text: str, secrets: Iterable[str]) -> str:
-    """Return a text without secrets; the longest first, since one may hold another."""
-    for secret in sorted({secret for secret in secrets if len(secret) > 3}, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def _named(entry: Any) -> Any:

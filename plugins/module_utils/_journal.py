@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _files, _run
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _masking, _run
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 
@@ -37,6 +37,7 @@ class Journal:
         unfinished run: a run that takes over a killed one inherits it, because the state it finds may be half of each.
     :param steps: what was begun and finished, with times and details, in order.
     :param facts: what the report says beside the steps: versions, plan, checks, probe, outcome, error.
+    :param secrets: values that errors may quote; neither the journal nor the report shows them.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Journal:
     before: str | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    secrets: Collection[str] = field(default=(), repr=False)
     _noted: float = field(default=0.0, init=False, repr=False)
 
     @property
@@ -82,7 +84,9 @@ class Journal:
         try:
             yield entry
         except BaseException as error:
-            entry["failed"] = f"{type(error).__name__}: {error}".partition("\n")[0][:500]
+            # Before anything is cut off: half a secret would not be known as one.
+            told = str(_masking.mask(f"{type(error).__name__}: {error}", self.secrets))
+            entry["failed"] = told.partition("\n")[0][:500]
             raise
         finally:
             entry["ended"] = now()

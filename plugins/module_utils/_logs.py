@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from ansible_collections.tiered.rollback.plugins.module_utils import _masking
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 
@@ -28,7 +29,7 @@ def assess(engine: Engine, containers: Sequence[Container], secrets: Collection[
     for container in containers:
         lines = engine.log_tail(container.id, _LINES).splitlines()
         errors = of_errors(lines)
-        last = [_masked(line, secrets)[:_LENGTH] for line in errors[-_SHOWN:]]
+        last = [_masking.mask(line, secrets)[:_LENGTH] for line in errors[-_SHOWN:]]
         found.append({"name": container.name, "lines": len(lines), "errors": len(errors), "last": last})
     return found
 
@@ -36,9 +37,3 @@ def assess(engine: Engine, containers: Sequence[Container], secrets: Collection[
 def of_errors(lines: Sequence[str]) -> list[str]:
     """Return the lines that speak of an error."""
     return [line for line in lines if _ERROR.search(line)]
-
-
-def _masked(line: str, secrets: Collection[str]) -> str:
-    for secret in secrets:
-        line = line.replace(secret, "***")
-    return line

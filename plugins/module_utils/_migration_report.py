@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _outcome
+from ansible_collections.tiered.rollback.plugins.module_utils import _masking, _outcome
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._outcome import plain, table
@@ -32,28 +32,14 @@ def record(
     stack: str,
     ended: str,
     schemas: Mapping[str, Mapping[str, str | None]],
-    secrets: Collection[str],
 ) -> dict[str, Any]:
     """Return everything there is to say of a run; what was printed is left out, since it may hold anything.
 
     :param schemas: version of each database's schema ``before`` and ``after``.
-    :param secrets: values that are masked in all of it.
     """
     full = _outcome.record(journal, stack, ended)
-    found: dict[str, Any] = _masked({**full, "schemas": dict(schemas)}, [*filter(None, secrets)])
+    found: dict[str, Any] = _masking.mask({**full, "schemas": dict(schemas)}, journal.secrets)
     return found
-
-
-def _masked(value: Any, secrets: Sequence[str]) -> Any:
-    """Return JSON without secrets: what a command printed is quoted by errors and phases."""
-    if isinstance(value, Mapping):
-        return {key: _masked(each, secrets) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_masked(each, secrets) for each in value]
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, "***")
-    return value
 
 
 def failure(error: RollbackError, copy: str, state: str) -> RollbackError:

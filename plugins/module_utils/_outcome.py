@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _stages
+from ansible_collections.tiered.rollback.plugins.module_utils import _masking, _stages
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run, seconds_between
 
@@ -98,6 +98,8 @@ def record(journal: Journal, stack: str, ended: str) -> dict[str, Any]:
         "times": _stages.times(run, phases),
         "phases": phases,
         **facts,
+        # What failed may quote what it was given.
+        "error": _masking.mask(facts.get("error"), journal.secrets),
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.tiered.rollback.plugins.module_utils import _masking
 from ansible_collections.tiered.rollback.plugins.module_utils._container import Container
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Postgres
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -306,8 +307,7 @@ def usable_jobs(session: Session, wanted: int) -> int:
 
 
 def _told(error: Exception, secret: str | None) -> str:
-    text = " ".join(str(error).split())
-    return text.replace(secret, "***") if secret else text
+    return str(_masking.mask(" ".join(str(error).split()), [secret or ""]))
 
 
 @contextmanager

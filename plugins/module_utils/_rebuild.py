@@ -27,7 +27,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils._context import Co
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
-from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
 
@@ -107,7 +106,7 @@ def perform(ctx: Context, rebuild: Rebuild) -> RestorePoint:
     clear(ctx)
     others = {name: part for name, part in rebuild.source.services.items() if not _is_built(rebuild, name)}
     _target.pull(ctx.engine, _target.missing_images(ctx.engine, others))
-    activity = Journal(path=ctx.state / _journal.ACTIVITY, run=ctx.run, kind="rebuild", tier=2, target=rebuild.point.id)
+    activity = ctx.journal(_journal.ACTIVITY, "rebuild", 2, rebuild.point.id)
     try:
         with activity.step("check out"):
             directory = _check_out(ctx, rebuild)

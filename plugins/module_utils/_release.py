@@ -31,7 +31,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
-from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import GitPart, RestorePoint, ServicePart
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed, file_part
 from ansible_collections.tiered.rollback.plugins.module_utils._plan import Plan
@@ -115,7 +114,7 @@ def perform(ctx: Context, release: Release, timeout: float) -> RestorePoint:
     :raises RollbackError: when an image cannot be had; nothing is left of it then.
     """
     _rebuild.clear(ctx)
-    activity = Journal(path=ctx.state / _journal.ACTIVITY, run=ctx.run, kind="build", tier=1, target=release.point.id)
+    activity = ctx.journal(_journal.ACTIVITY, "build", 1, release.point.id)
     try:
         tree = _rebuild.trees(ctx) / release.point.id
         _files.private_directory(tree.parent)

@@ -133,7 +133,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils._check_kinds impor
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._gates import Gate, Verdict
-from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed, observe
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -182,7 +181,7 @@ def _untried(gate: Gate, *, skipped: bool) -> Verdict:
 def _run(ctx: Context, gates: list[Gate], checks: dict[str, Prepared]) -> list[Verdict]:
     _files.private_directory(ctx.state)
     now = observe(ctx.stack, ctx.engine, ctx.compose)
-    journal = Journal(path=ctx.state / _journal.GATES, run=ctx.run, kind="gates", tier=1, target="")
+    journal = ctx.journal(_journal.GATES, "gates", 1, "")
 
     def look(gate: Gate) -> Verdict:
         if not gate.configured:

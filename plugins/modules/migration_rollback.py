@@ -227,13 +227,12 @@ def _copy(ctx: Context, now: Observed) -> Journal:
     """Capture the state before, without a copy of which nothing is run; return what is known of the run."""
     current = _target.equal_points(ctx.stack, ctx.store, now, list(ctx.store.points()))
     version = _capture.running_version(now, ctx.engine, current)
-    journal = Journal(
-        path=ctx.state / _journal.ACTIVITY,
-        run=ctx.run,
-        kind=_select.MIGRATION,
-        tier=2,
-        # It goes to no restore point, and nobody measures what the application makes of it.
-        target="",
+    # It goes to no restore point, and nobody measures what the application makes of it.
+    journal = ctx.journal(
+        _journal.ACTIVITY,
+        _select.MIGRATION,
+        2,
+        "",
         facts={"from_version": version, "to_version": version, "outage": None},
     )
     copies = Data(ctx.databases(now.project), ctx.store, journal, list).copy(_begin.before_id(ctx))
@@ -247,8 +246,7 @@ def _record(ctx: Context, journal: Journal, before: dict[str, str], after: dict[
     """Write the run's reports and its line of the ledger."""
     journal.facts["outcome"] = _outcome.FAILED if journal.facts.get("error") else _outcome.SUCCEEDED
     schemas = {name: {"before": version, "after": after.get(name)} for name, version in before.items()}
-    secrets = ctx.stack.secrets | ctx.module.no_log_values
-    record = _migration_report.record(journal, ctx.stack.name, _journal.now(), schemas, secrets)
+    record = _migration_report.record(journal, ctx.stack.name, _journal.now(), schemas)
     told = (_migration_report.markdown, _migration_report.next_steps)
     report = _reports.write(ctx.state, record, *told, ctx.module.warn)
     _ledger.append(ctx.state, _outcome.summary(record))

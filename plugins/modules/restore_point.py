@@ -101,7 +101,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed, observe
 
@@ -167,7 +166,7 @@ def _complete(ctx: Context, points: list[RestorePoint], point: RestorePoint) -> 
 
 def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
     params = ctx.module.params
-    activity = Journal(path=ctx.state / _journal.ACTIVITY, run=ctx.run, kind="capture", tier=1, target=point.id)
+    activity = ctx.journal(_journal.ACTIVITY, "capture", 1, point.id)
     # Before the databases are copied, which would slow the answers down.
     point = replace(point, baseline=_baseline.measure(ctx.stack.checks))
     data = Data(ctx.databases(now.project), ctx.store, activity, list)

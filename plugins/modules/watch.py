@@ -187,7 +187,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def _told(ctx: Context, minutes: float) -> Journal:
     _files.private_directory(ctx.state)
-    journal = Journal(path=ctx.state / _journal.WATCH, run=ctx.run, kind="watch", tier=1, target="")
+    journal = ctx.journal(_journal.WATCH, "watch", 1, "")
     journal.facts["budget"] = round(minutes * 60)
     return journal
 

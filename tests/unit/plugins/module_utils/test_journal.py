@@ -95,3 +95,11 @@ def test_a_stack_with_an_unfinished_run_is_refused_and_the_run_named(tmp_path: P
     journal.save()
     with pytest.raises(RollbackError, match=f"run {journal.run.id} .* was not finished, so nothing is known"):
         _journal.refuse_unfinished(tmp_path, "so nothing is known")
+
+
+def test_what_failed_is_noted_without_secrets(journal: Journal) -> None:
+    journal.secrets = {"hunter2", "x" * 600}
+    with pytest.raises(ValueError, match="hunter2"), journal.step("copy"):
+        raise ValueError("the server said hunter2 " + "x" * 600)
+    assert journal.steps[0]["failed"] == "ValueError: the server said *** ***"
+    assert "hunter2" not in journal.path.read_text()

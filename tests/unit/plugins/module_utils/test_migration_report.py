@@ -33,7 +33,8 @@ def record(build: Any, tmp_path: Path) -> Any:
         run = build.run(1, escalation=[{"role": "Olga"}])
         path = tmp_path / "journal"
         journal = Journal(path=path, run=run, kind="migration", tier=2, target="", before="before-x", facts=facts)
-        return _migration_report.record(journal, "shop", ENDED, SCHEMAS, {"hunter2"})
+        journal.secrets = {"hunter2"}
+        return _migration_report.record(journal, "shop", ENDED, SCHEMAS)
 
     return made
 
