@@ -74,7 +74,7 @@ def _server(database: Postgres, definition: Mapping[str, Any], known: Mapping[st
         return service
     where = f"at {database.host}:{database.port}"
     publishing = [
-        key
+        str(key)
         for key, entry in definition["services"].items()
         for port in entry.get("ports") or ()
         if f"{port.get('protocol') or 'tcp'}/{port.get('published')}" == f"tcp/{database.port}"
@@ -89,7 +89,7 @@ def _server(database: Postgres, definition: Mapping[str, Any], known: Mapping[st
 def refuse_left_out(databases: Iterable[Sqlite], without: Collection[str]) -> None:
     """Refuse SQLite databases whose service is left out."""
     for database in databases:
-        if database.service in without:
+        if database.service is not None and database.service in without:
             raise _left_out(database.service, f"SQLite database {database.path}")
 
 
