@@ -265,23 +265,27 @@ def _size(sources: Iterable[str], limit: int) -> int:
 def _files_of(source: Path) -> Iterable[Path]:
     if not source.is_dir():
         return [source] if source.exists() else []
-    return (Path(top) / name for top, _folders, names in walk(source) for name in names)
+    return (top / name for top, _folders, names, _left in walk(source) for name in names)
 
 
-def walk(source: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Go through a folder as it is copied: a PostgreSQL server's own begins empty, as volumes do.
+def walk(source: Path) -> Iterator[tuple[Path, list[str], list[str], list[str]]]:
+    """Go through a folder as it is copied: without a PostgreSQL server's own, which begins anew as a volume does.
 
     What a server that runs has on its disk is no copy of its databases.
+
+    :returns: each folder, its folders and other entries by name, and the paths in it that are left out.
     """
     for top, folders, names in os.walk(source):
-        if of_a_server(Path(top)):
-            folders.clear()
-            names.clear()
-        yield Path(top), folders, names
+        here = Path(top)
+        left_out = [str(here / name) for name in folders if _of_a_server(here / name)]
+        if _of_a_server(here):
+            # What is mounted itself has to be there.
+            left_out, folders[:], names[:] = [str(here)], [], []
+        folders[:] = [name for name in folders if str(here / name) not in left_out]
+        yield here, folders, names, left_out
 
 
-def of_a_server(directory: Path) -> bool:
-    """Whether a PostgreSQL server keeps its databases in a directory."""
+def _of_a_server(directory: Path) -> bool:
     return (directory / "global/pg_control").exists()
 
 

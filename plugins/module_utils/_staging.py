@@ -243,8 +243,8 @@ def _copy_trees(ctx: Context, plan: Mapping[str, Any], point: RestorePoint) -> l
 def copy(source: Path, target: Path) -> list[str]:
     """Copy a file or a tree with modes and owners; return what was left out.
 
-    A link is kept only where it stays inside the tree, as this host reads it. A PostgreSQL server's own folder begins
-    empty.
+    A link is kept only where it stays inside the tree, as this host reads it. A PostgreSQL server's own folder is
+    left out.
     """
     left_out: list[str] = []
     target.parent.mkdir(parents=True, exist_ok=True, mode=_files.PRIVATE_DIRECTORY)
@@ -255,9 +255,9 @@ def copy(source: Path, target: Path) -> list[str]:
     if not source.is_dir():
         # What is mounted and is not there, the engine makes an empty directory of.
         return left_out if not source.exists() else [str(source)]
-    for top, folders, names in _drill_plan.walk(source):
+    for top, folders, names, left in _drill_plan.walk(source):
         into = target / top.relative_to(source)
-        left_out += [str(top)] if _drill_plan.of_a_server(top) else []
+        left_out += left
         for name in [*folders, *names]:
             left_out += [] if _copy_entry(top / name, into / name, target) else [str(top / name)]
         _like(top, into)

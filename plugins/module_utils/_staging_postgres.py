@@ -39,7 +39,7 @@ def fill(ctx: Context, stack: Stack, point: RestorePoint, plan: Mapping[str, Any
     for description in stack.postgres:
         refuse_strange(description, ctx.engine, plan)
         database = PostgresDatabase(description, ctx.engine)
-        _wait(database, deadline)
+        _wait(database, ctx.engine, deadline)
         try:
             _restore(ctx, database, point)
         except RollbackError as error:
@@ -58,7 +58,7 @@ def refuse_strange(description: Postgres, engine: Engine, plan: Mapping[str, Any
         )
 
 
-def _wait(database: PostgresDatabase, deadline: float) -> None:
+def _wait(database: PostgresDatabase, engine: Engine, deadline: float) -> None:
     """Wait until a server that was started a moment ago lets us in, and says that it is well."""
     while True:
         try:
@@ -70,7 +70,9 @@ def _wait(database: PostgresDatabase, deadline: float) -> None:
         except RollbackError as error:
             problem = error.message
         if time.monotonic() > deadline:
-            raise RollbackError(f"the server of database {database.name} in the staging copy: {problem}", _ANEW)
+            tail = engine.log_tail(database.description.container or "")
+            said = f"{problem}{f'; its last lines: {tail}' if tail else ''}"
+            raise RollbackError(f"the server of database {database.name} in the staging copy: {said}", _ANEW)
         time.sleep(_POLL)
 
 

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drills of a stack with a PostgreSQL database in a service of its own, which a writer never rests in."""
+"""Drills of a stack with a PostgreSQL server among its services: a writer never rests in one of its databases, and
+another one, which the server's image knows nothing of, is described by a published port."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.tests.support import drills
+from ansible_collections.tiered.rollback.tests.support.stack import free_port
 from ansible_collections.tiered.rollback.tests.support.tier2 import DATABASE, PASSWORD, Tier2
 
 _TABLE = "public.orders"
@@ -17,9 +19,18 @@ _TABLE = "public.orders"
 
 @pytest.fixture(scope="module")
 def database(make_stack: Any) -> Iterator[Tier2]:
-    """The database of a stack that is captured as v0.9.0."""
+    """The first database of a stack that is captured as v0.9.0."""
     made = Tier2(make_stack())
-    made.begin()
+    services, volumes = made.describe()
+    port = free_port()
+    services["db"]["ports"] = [f"127.0.0.1:{port}:5432"]
+    made.stack.compose(services, volumes=volumes)
+    made.fill()
+    made.sql("CREATE DATABASE ledger", "postgres")
+    made.sql("CREATE TABLE entries AS SELECT n FROM generate_series(1, 50) n", "ledger")
+    made.stack.description["postgres"] += [
+        {"database": "ledger", "host": "localhost", "port": port, "password": PASSWORD}
+    ]
     made.stack.capture("v0.9.0")
     yield made
     # Whatever failed.
@@ -50,6 +61,7 @@ def _rehearsed(database: Tier2, fault: str) -> dict[str, Any]:
     assert written["table"] == "public.written"
     assert written["added"] > 0
     assert written["removed"] == 0
+    assert record["drill"]["data"]["ledger"] == []
     return record
 
 

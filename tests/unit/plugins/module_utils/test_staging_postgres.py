@@ -71,7 +71,10 @@ def world(build: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A staging copy with one server, and what is done to that."""
     container = build.container("db", project=NAME, name=f"{NAME}-db-1")
     world = SimpleNamespace(done=[], there=True, refusing=0, failing="", container=container)
-    world.engine = SimpleNamespace(container=lambda name: world.container if name == f"{NAME}-db-1" else None)
+    world.engine = SimpleNamespace(
+        container=lambda name: world.container if name == f"{NAME}-db-1" else None,
+        log_tail=lambda name: f"{name} said",
+    )
     world.store = SimpleNamespace(database=lambda _point, name: f"/store/{name}")
     world.point = SimpleNamespace(id="v0.9.0-x", databases={"shop": "the part"})
     stack = build.stack(postgres=[{"database": "shop", "container": f"{NAME}-db-1"}], health_timeout=0)
@@ -119,7 +122,7 @@ def test_a_server_is_waited_for_and_given_up_with_what_may_be_wrong(world: Any, 
         world.fill()
     assert "made anew by its image" in told.value.hint
     world.container = replace(world.container, health="starting")
-    with pytest.raises(RollbackError, match="in the staging copy: it is running, starting"):
+    with pytest.raises(RollbackError, match=f"it is running, starting; its last lines: {NAME}-db-1 said"):
         world.fill()
     assert world.done == []
 
