@@ -27,6 +27,7 @@ options:
       - bad_config
       - bad_migration
       - bad_image
+      - database_stop
       - random
     default: container_kill
   seed:

@@ -85,7 +85,8 @@ class Context:
         stack = _stack.parse(self.module.params["stack"])
         self.module.no_log_values.update(stack.secrets)
         if not self.drills:
-            _drill.refuse_production(self.module.params.get("run"), stack.name, stack.project_name)
+            servers = [(each.container, each.host) for each in stack.postgres]
+            _drill.refuse_production(self.module.params.get("run"), stack.name, stack.project_name, servers)
         return stack
 
     @cached_property
@@ -166,17 +167,7 @@ class Context:
 
         :param project: the Compose project's name.
         """
-        found: list[tuple[Database, Exchange]] = []
-        # A stack without databases needs neither driver, and an emergency not the time to import them.
-        if self.stack.postgres:
-            from ansible_collections.tiered.rollback.plugins.module_utils import _postgres
-
-            found += [(_postgres.PostgresDatabase(each, self.engine), _postgres.swap) for each in self.stack.postgres]
-        if self.stack.sqlite:
-            from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite
-
-            found += [(_sqlite.SqliteDatabase(each, self.engine, project), _sqlite.swap) for each in self.stack.sqlite]
-        return found
+        return databases_of(self.stack, self.engine, project) if self.stack.database_names else []
 
     @cached_property
     def postgres(self) -> PostgresDatabase:
@@ -222,6 +213,21 @@ class Context:
             raise RollbackError(
                 f"run is malformed: {error}", "Pass rollback_launch.run, as the launch action returns it."
             ) from error
+
+
+def databases_of(stack: Stack, engine: Engine, project: str) -> list[tuple[Database, Exchange]]:
+    """Return a stack's databases, those of PostgreSQL first; see :meth:`Context.databases`."""
+    found: list[tuple[Database, Exchange]] = []
+    # A stack without databases needs neither driver, and an emergency not the time to import them.
+    if stack.postgres:
+        from ansible_collections.tiered.rollback.plugins.module_utils import _postgres
+
+        found += [(_postgres.PostgresDatabase(each, engine), _postgres.swap) for each in stack.postgres]
+    if stack.sqlite:
+        from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite
+
+        found += [(_sqlite.SqliteDatabase(each, engine, project), _sqlite.swap) for each in stack.sqlite]
+    return found
 
 
 def acted(actions: Sequence[str]) -> dict[str, Any]:

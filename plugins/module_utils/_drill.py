@@ -23,8 +23,14 @@ PREFIX = "drill-"
 LABEL = "tiered.rollback.drill"
 #: Directory below a stack's state in which staging copies are made.
 DIRECTORY = "drill"
+#: The ways to name this host itself.
+LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")
+#: The one that a copy's ports are published on.
+OWN_HOST = "127.0.0.1"
 _UNPLAIN = re.compile(r"[^a-z0-9]+")
 _MOST_OF_STACK = 32
+#: Container and host of a PostgreSQL server, as a description names them.
+Server = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +39,7 @@ class Footprint:
 
     :param ports: of the host, as ``tcp/8000``.
     :param paths: on the host; whatever lies below or above one counts as the same.
-    :param databases: ``container/database`` of PostgreSQL; SQLite is among the paths.
+    :param databases: of PostgreSQL, by every address of theirs (:func:`addresses`); SQLite is among the paths.
     """
 
     projects: frozenset[str] = field(default_factory=frozenset)
@@ -57,7 +63,14 @@ def is_of(name: str, run: str) -> bool:
     return name.startswith(PREFIX) and name.endswith(f"-{run.lower()}")
 
 
-def refuse_production(run: object, name: str, project: str | None) -> None:
+def addresses(container: str | None, host: str | None, port: int, database: str) -> list[str]:
+    """Return what tells a PostgreSQL database from any other: its server's container and address, and its name."""
+    found = [container] if container else []
+    found += [f"{OWN_HOST if host in LOOPBACK else host}:{port}"] if host else []
+    return [f"{server}/{database}" for server in found]
+
+
+def refuse_production(run: object, name: str, project: str | None, servers: Iterable[Server] = ()) -> None:
     """Refuse that a module which changes a stack works, in a drill, on any other than the drill's own copy.
 
     Whatever a variable given at launch made of the description on its way.
@@ -65,10 +78,12 @@ def refuse_production(run: object, name: str, project: str | None) -> None:
     :param run: the identity of the run, as the module was given it.
     :param name: the stack's name.
     :param project: the Compose project's name, where the description states it.
+    :param servers: container and host of each PostgreSQL database.
     """
     if not isinstance(run, Mapping) or run.get("playbook") != PLAYBOOK:
         return
-    if not (is_of(name, str(run.get("id"))) and project == name):
+    own = is_of(name, str(run.get("id"))) and project == name
+    if not (own and all(_inside(container, name) and host in (None, OWN_HOST) for container, host in servers)):
         raise RollbackError(
             f"this is a drill, and {name} is not its staging copy",
             "Describe the stack in the inventory: -e rollback_stack=... outranks the copy. Nothing was touched.",
@@ -89,7 +104,7 @@ def footprint(
     bound = {m["source"] for m in mounts if m.get("type") == "bind" and (read_only or not m.get("read_only"))}
     return Footprint(
         projects=frozenset({project}),
-        containers=frozenset(name for key, each in services.items() for name in _containers(project, key, each)),
+        containers=frozenset(name for key, each in services.items() for name in containers(project, key, each)),
         volumes=frozenset(_names(definition, "volumes")),
         networks=frozenset(_names(definition, "networks")),
         images=frozenset(str(each["image"]) for each in services.values() if each.get("image")),
@@ -129,7 +144,9 @@ def prove_apart(production: Footprint, staging: Footprint, name: str, root: str)
         for each in sorted(getattr(staging, kind))
         if not each.startswith(name)
     ]
-    strange += [f"databases: {each}" for each in sorted(staging.databases) if not each.startswith(name)]
+    own = {f"{OWN_HOST}:{port.partition('/')[2]}" for port in staging.ports}
+    servers = {each: each.partition("/")[0] for each in sorted(staging.databases)}
+    strange += [f"databases: {each}" for each, at in servers.items() if not (_inside(at, name) or at in own)]
     strange += [f"paths: {path}" for path in sorted(staging.paths) if not _below(path, root)]
     if found := [*overlap(production, staging), *strange]:
         raise RollbackError(
@@ -181,7 +198,11 @@ def moved(path: str, copies: Mapping[str, str]) -> str | None:
     return None
 
 
-def _containers(project: str, key: str, service: Mapping[str, Any]) -> Sequence[str]:
+def containers(project: str, key: str, service: Mapping[str, Any]) -> Sequence[str]:
+    """Name the containers that Compose makes of a service.
+
+    :param key: what the project calls the service.
+    """
     if service.get("container_name"):
         return [str(service["container_name"])]
     count = service.get("scale") or (service.get("deploy") or {}).get("replicas") or 1
@@ -201,6 +222,10 @@ def _ports(service: Mapping[str, Any]) -> list[str]:
             numbers = range(int(first), int(last if last.isdigit() else first) + 1)
             found += [f"{port.get('protocol') or 'tcp'}/{number}" for number in numbers]
     return found
+
+
+def _inside(container: str | None, name: str) -> bool:
+    return bool(container and container.startswith(f"{name}-"))
 
 
 def _below(path: str, root: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _faults,
     _names,
     _outcome,
+    _staging_databases,
     _staging_project,
     _staging_stack,
     _target,
@@ -71,7 +72,7 @@ def make(ctx: Context, asked: Mapping[str, Any], latency: str) -> Drill:
     point, later = _points(ctx, asked.get("version"))
     definition = ctx.store.definition(point)
     without = {*asked["without"], *(set(definition["services"]) - set(point.services))}
-    _staging_stack.refuse_databases(ctx.module.params["stack"], sorted(without))
+    _staging_databases.refuse_left_out(ctx.stack.sqlite, without)
     if ctx.stack.database_names or point.databases:
         _data_gate.refuse_mismatch(point, ctx.stack.database_names)
     _staging_project.refuse_unsafe(definition, without)
@@ -80,7 +81,8 @@ def make(ctx: Context, asked: Mapping[str, Any], latency: str) -> Drill:
     plan |= _fault(ctx, asked, project, plan, latency)
     plan |= _after(ctx, plan, later)
     project = _faults.prepared(project, plan["fault"], plan["service"])
-    staging = _drill.footprint(project, [plan["root"]], read_only=True)
+    databases = _staging_databases.addresses(ctx.stack.postgres, plan["postgres"])
+    staging = _drill.footprint(project, [plan["root"]], databases, read_only=True)
     _drill.prove_apart(_production(ctx, definition), staging, plan["name"], plan["root"])
     return Drill(plan=plan, project=project, point=point)
 
@@ -99,6 +101,8 @@ def _lay_out(
     paths = _drill.places(real.values(), f"{root}/tree")
     ports = dict(asked.get("ports") or {}) or _free_ports(_staging_project.published(definition, without))
     services = sorted(_staging_project.services(definition, without))
+    # Production's containers are only looked at.
+    there = ctx.engine.containers(point.project) if ctx.stack.postgres else []
     plan: dict[str, Any] = {
         "name": name,
         "stack": ctx.stack.name,
@@ -113,6 +117,7 @@ def _lay_out(
         "images": {each: point.services[each].image_id for each in services},
         "ports": ports,
         "paths": paths,
+        "postgres": _staging_databases.servers(ctx.stack.postgres, definition, there, without, name, ports),
         "sqlite": _sqlite(ctx, paths),
         "tables": {key: dict(part.tables) for key, part in point.databases.items()},
         "size": _size(_drill.roots(real.values()), asked["copy_limit"]),
@@ -169,11 +174,12 @@ def _fault(
         project,
         plan["jobs"],
         checked,
-        [database.name for database in ctx.stack.sqlite],
+        databases=ctx.stack.database_names,
+        servers={each["service"] for each in plan["postgres"].values()},
         root=os.geteuid() == 0 and local,
         latency=latency,
     )
-    fault, service = _faults.choose(asked["fault"], asked["seed"], found, asked.get("service"))
+    fault, service = _faults.choose(asked["fault"], asked["seed"], found, asked.get("service"), asked.get("tier"))
     tier = _faults.tier(fault, asked.get("tier"))
     if tier > 1 and not ctx.stack.database_names:
         raise RollbackError("tier 2 is about databases, and rollback_stack describes none", "Rehearse tier 1.")
@@ -184,6 +190,7 @@ def _fault(
         "seed": asked["seed"],
         "tier": tier,
         "budget": _outcome.BUDGETS[tier],
+        "schema_compatible": _faults.hides_schema(found, service, tier),
     }
 
 
@@ -193,7 +200,11 @@ def _production(ctx: Context, captured: Mapping[str, Any]) -> Footprint:
         path for database in ctx.stack.sqlite if not database.service for path in [os.path.realpath(database.path)]
     ]
     paths = [os.path.realpath(ctx.stack.project_src), ctx.stack.project_src, os.path.realpath(ctx.store.root), *files]
-    databases = [f"{each.container or each.host}/{each.database}" for each in ctx.stack.postgres]
+    databases = [
+        address
+        for each in ctx.stack.postgres
+        for address in _drill.addresses(each.container, each.host, each.port, each.database)
+    ]
     footprints = []
     for definition in (captured, ctx.compose.render()):
         found = _drill.footprint(definition, paths, databases)
@@ -254,7 +265,28 @@ def _size(sources: Iterable[str], limit: int) -> int:
 def _files_of(source: Path) -> Iterable[Path]:
     if not source.is_dir():
         return [source] if source.exists() else []
-    return (Path(top) / name for top, _folders, names in os.walk(source) for name in names)
+    return (top / name for top, _folders, names, _left in walk(source) for name in names)
+
+
+def walk(source: Path) -> Iterator[tuple[Path, list[str], list[str], list[str]]]:
+    """Go through a folder as it is copied: without a PostgreSQL server's own, which begins anew as a volume does.
+
+    What a server that runs has on its disk is no copy of its databases.
+
+    :returns: each folder, its folders and other entries by name, and the paths in it that are left out.
+    """
+    for top, folders, names in os.walk(source):
+        here = Path(top)
+        left_out = [str(here / name) for name in folders if _of_a_server(here / name)]
+        if _of_a_server(here):
+            # What is mounted itself has to be there.
+            left_out, folders[:], names[:] = [str(here)], [], []
+        folders[:] = [name for name in folders if str(here / name) not in left_out]
+        yield here, folders, names, left_out
+
+
+def _of_a_server(directory: Path) -> bool:
+    return (directory / "global/pg_control").exists()
 
 
 def room(plan: Mapping[str, Any], databases: int) -> None:

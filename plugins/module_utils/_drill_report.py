@@ -13,6 +13,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._outcome import pl
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run, seconds_between
 
 _LEFT_OUT = 20
+#: What a person states where a database cannot be asked for its schema, and what a drill states in that place.
+_STATED = "-e schema_compatible=true"
 
 
 def record(
@@ -55,6 +57,7 @@ def record(
         "checks_after": list(found.get("checks") or ()),
         "drill": {
             **{key: plan[key] for key in ("name", "fault", "does", "service", "seed", "without", "unasked")},
+            "schema_compatible": plan["schema_compatible"],
             "injected": fault["injected"] if fault else None,
             "noticed": fault["noticed"] if fault else None,
             "noticed_after": fault["noticed_after"] if fault else None,
@@ -169,6 +172,7 @@ def _figures(full: Mapping[str, Any]) -> Sequence[tuple[str, object]]:
         ("seed", drill["seed"]),
         ("noticed", noticed),
         ("tier", f"{full['tier']}: {full['duration']:.1f} s of {full['budget']} s"),
+        *([("stated", f"{_STATED}: the server that is hit cannot be asked")] if drill["schema_compatible"] else []),
         ("recovered from the fault", recovered),
         ("restore point", full["target"]),
         ("taken back from", full["from_version"]),
@@ -186,4 +190,6 @@ def next_steps(full: Mapping[str, Any]) -> list[str]:
     if full["outcome"] != _outcome.SUCCEEDED:
         return ["Find out why before an emergency does.", f"Then rehearse the same again: {again}."]
     steps = [] if drill["noticed_after"] is not None else ["No check noticed the fault: add one that does."]
+    if drill["schema_compatible"]:
+        steps.append(f"In an emergency too Tier 1 needs `{_STATED}` while the database's server does not answer.")
     return [*steps, f"To rehearse the same again: {again}."]

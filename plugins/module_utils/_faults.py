@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ DISK_FULL = "disk_full"
 BAD_CONFIG = "bad_config"
 BAD_MIGRATION = "bad_migration"
 BAD_IMAGE = "bad_image"
+DATABASE_STOP = "database_stop"
 RANDOM = "random"
 #: Faults, each with what it does, told to people.
 FAULTS: Mapping[str, str] = {
@@ -32,6 +33,7 @@ FAULTS: Mapping[str, str] = {
     BAD_CONFIG: "a release has a configuration with which it cannot start",
     BAD_MIGRATION: "a release brings a migration that ruins a table",
     BAD_IMAGE: "a release has an image that cannot start",
+    DATABASE_STOP: "the server of a database is stopped",
 }
 #: Those of which nothing is left once a container is made anew, so that images and configuration suffice.
 _WITH_DATA = (BAD_MIGRATION,)
@@ -50,7 +52,8 @@ class Means:
     :param services: those that run, and may be hit, the ones with checks first.
     :param full: those of them that have nothing of their own at the directory that fills up.
     :param networked: those of them that have networks.
-    :param sqlite: SQLite databases of the copy.
+    :param databases: names of the copy's databases.
+    :param servers: those of the services that are the server of one.
     :param root: whether we are root on the engine's own host.
     :param latency: why packets cannot be held back; empty where they can.
     """
@@ -58,18 +61,20 @@ class Means:
     services: Sequence[str]
     full: Sequence[str]
     networked: Sequence[str]
-    sqlite: Sequence[str]
+    databases: Sequence[str]
+    servers: Sequence[str]
     root: bool
     latency: str = ""
 
 
 def means(
-    definition: Mapping[str, Any], jobs: Sequence[str], checked: Sequence[str], sqlite: Sequence[str], **more: Any
+    definition: Mapping[str, Any], jobs: Sequence[str], checked: Sequence[str], servers: Collection[str], **more: Any
 ) -> Means:
     """Look through a project for what can be hit.
 
     :param jobs: services that ended well when they were captured, and run no more.
     :param checked: services with checks that the copy can be asked by.
+    :param servers: services that are the server of a database.
     """
     services = definition["services"]
     running = sorted((name for name in services if name not in jobs), key=lambda name: (name not in checked, name))
@@ -77,7 +82,7 @@ def means(
         services=running,
         full=[name for name in running if _has_room(services[name])],
         networked=[name for name in running if services[name].get("networks")],
-        sqlite=sqlite,
+        servers=[name for name in running if name in servers],
         **more,
     )
 
@@ -89,32 +94,52 @@ def _has_room(entry: Mapping[str, Any]) -> bool:
     return not any(target == FULL_DIRECTORY or target.startswith(f"{FULL_DIRECTORY}/") for target in targets)
 
 
-def impossible(fault: str, found: Means, service: str | None = None) -> str:
+def impossible(fault: str, found: Means, service: str | None = None, tier: int | None = None) -> str:
     """Say why a fault cannot be; empty where it can.
 
     :param service: the one to be hit; None: any.
+    :param tier: the one to be rehearsed; None: whichever is for it.
     """
-    hit = {DISK_FULL: found.full, NETWORK_CUT: found.networked, LATENCY: found.networked}.get(fault, found.services)
+    if fault == BAD_MIGRATION and not found.databases:
+        return "rollback_stack describes no database"
+    if fault == DATABASE_STOP and not found.servers:
+        return f"rollback_stack describes no PostgreSQL database{', and SQLite has no server' * bool(found.databases)}"
+    if tier == 1 and fault in _WITH_DATA:
+        return "tier 1 does not take data back; use tier 2"
+    if tier == 2 and fault == DATABASE_STOP:
+        return "tier 2 works on databases whose server runs; use tier 1"
+    hit = _hit(fault, found, tier)
     if not hit:
         return "no service of the copy can be hit by it"
     if service is not None and service not in hit:
         return f"service {service} cannot be hit by it; those that can: {', '.join(hit)}"
-    if fault == BAD_MIGRATION and not found.sqlite:
-        return "rollback_stack describes no SQLite database"
     if fault in (PROCESS_KILL, DISK_FULL, LATENCY) and not found.root:
         return "it needs root (become: true) on the engine's own host"
     return found.latency if fault == LATENCY else ""
 
 
-def choose(fault: str, seed: int, found: Means, service: str | None = None) -> tuple[str, str]:
+def _hit(fault: str, found: Means, tier: int | None) -> list[str]:
+    """Return the services that a fault can hit."""
+    known = {
+        DISK_FULL: found.full,
+        NETWORK_CUT: found.networked,
+        LATENCY: found.networked,
+        DATABASE_STOP: found.servers,
+    }
+    # Tier 2 restores beside the live database, for which its server has to be well.
+    spared = found.servers if (tier or _tier_for(fault)) == 2 else ()
+    return [name for name in known.get(fault, found.services) if name not in spared]
+
+
+def choose(fault: str, seed: int, found: Means, service: str | None = None, tier: int | None = None) -> tuple[str, str]:
     """Return the fault and the service that is hit; the same for the same seed.
 
     :raises RollbackError: when it cannot be, before anything is made.
     """
-    can = [name for name in FAULTS if not impossible(name, found, service)]
+    can = [name for name in FAULTS if not impossible(name, found, service, tier)]
     chance = random.Random(seed)
     chosen = chance.choice(can) if fault == RANDOM and can else fault
-    why = "nothing can be" if chosen == RANDOM else impossible(chosen, found, service)
+    why = "nothing can be" if chosen == RANDOM else impossible(chosen, found, service, tier)
     if why:
         raise RollbackError(
             f"fault {chosen} cannot be injected here: {why}",
@@ -122,19 +147,25 @@ def choose(fault: str, seed: int, found: Means, service: str | None = None) -> t
         )
     if service is not None:
         return chosen, service
-    hit = {DISK_FULL: found.full, NETWORK_CUT: found.networked, LATENCY: found.networked}.get(chosen, found.services)
-    return chosen, chance.choice(list(hit)) if fault == RANDOM else hit[0]
+    hit = _hit(chosen, found, tier)
+    return chosen, chance.choice(hit) if fault == RANDOM else hit[0]
 
 
 def tier(fault: str, asked: int | None) -> int:
-    """Return the tier that is rehearsed.
+    """Return the tier that is rehearsed."""
+    return asked or _tier_for(fault)
 
-    :raises RollbackError: when the one that is asked for cannot take the fault away.
+
+def _tier_for(fault: str) -> int:
+    return 2 if fault in _WITH_DATA else 1
+
+
+def hides_schema(found: Means, service: str, tier: int) -> bool:
+    """Whether Tier 1 cannot compare schemas, and a person has to state that they are compatible.
+
+    They are: where data stays, the release has the same images, and nothing migrates.
     """
-    needed = 2 if fault in _WITH_DATA else 1
-    if asked is not None and asked < needed:
-        raise RollbackError(f"tier {asked} does not take data back, as {fault} needs", f"Use tier {needed}.")
-    return asked or needed
+    return tier == 1 and service in found.servers
 
 
 def prepared(definition: Mapping[str, Any], fault: str, service: str) -> dict[str, Any]:
@@ -159,13 +190,16 @@ def _with(definition: Mapping[str, Any], service: str, changes: Mapping[str, Any
     return {**definition, "services": {**services, service: {**services[service], **changes}}}
 
 
-def migration(tables: Mapping[str, int]) -> str:
+def migration(tables: Mapping[str, int], kind: str) -> str:
     """Return the SQL of a migration that ruins the largest table, and goes through.
 
     :param tables: rows by table.
+    :param kind: ``sqlite``, or ``postgres``, whose tables have quoted names already.
     """
     if not tables:
         raise RollbackError("the database has no table that a migration could ruin", "Choose another fault.")
     largest = max(sorted(tables), key=lambda name: tables[name])
+    if kind == "postgres":
+        return f"DROP TABLE {largest} CASCADE"
     quoted = '"' + largest.replace('"', '""') + '"'
     return f"DROP TABLE {quoted}; CREATE TABLE drill_migration (applied TEXT);"

@@ -23,7 +23,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _files,
     _journal,
     _proc,
-    _sqlite,
     _staging,
     _staging_project,
 )
@@ -40,6 +39,7 @@ _BEFORE = 0.5
 _POLL = 0.2
 _DELAY = "400ms"
 _MIGRATION_TIMEOUT = 30
+_STOP_TIMEOUT = 300
 _BLOCK = 1 << 16
 
 
@@ -150,14 +150,19 @@ def _put(plan: Mapping[str, Any], stack: Stack, engine: Engine) -> str:
 
 
 def _migrate(stack: Stack, engine: Engine, plan: Mapping[str, Any]) -> str:
-    database = _sqlite.SqliteDatabase(stack.sqlite[0], engine, plan["name"])
-    tables = plan["tables"][database.name]
-    database.execute(_faults.migration(tables), _MIGRATION_TIMEOUT)
+    database = _staging.databases(stack, engine, plan)[0]
+    script = _faults.migration(plan["tables"][database.name], "postgres" if stack.postgres else "sqlite")
+    database.execute(script, _MIGRATION_TIMEOUT)
     return f"{database.name}: {_faults.FAULTS[_faults.BAD_MIGRATION]}"
 
 
 def _kill_container(container: Container, plan: Mapping[str, Any]) -> None:
     _staging.docker("kill", container.id)
+
+
+def _stop(container: Container, plan: Mapping[str, Any]) -> None:
+    # In its own grace period; whatever its restart policy, it stays stopped.
+    _staging.docker("stop", container.id, timeout=_STOP_TIMEOUT)
 
 
 def _kill_process(container: Container, plan: Mapping[str, Any]) -> None:
@@ -225,4 +230,5 @@ _ON_CONTAINERS: Mapping[str, Callable[[Container, Mapping[str, Any]], None]] = {
     _faults.NETWORK_CUT: _cut,
     _faults.LATENCY: _hold_back,
     _faults.DISK_FULL: _fill,
+    _faults.DATABASE_STOP: _stop,
 }

@@ -21,6 +21,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _checks,
     _command,
     _compose,
+    _context,
     _drill,
     _drill_plan,
     _faults,
@@ -29,11 +30,12 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _sqlite,
     _sqlite_place,
     _stack,
+    _staging_postgres,
     _staging_project,
     _staging_stack,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
-from ansible_collections.tiered.rollback.plugins.module_utils._databases import Sqlite
+from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database, Sqlite
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._drill_plan import Drill
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -66,10 +68,19 @@ def present(ctx: Context, drill: Drill) -> list[str]:
     compose(plan, "create", "--no-build", "--pull", "never")
     for database in stack.sqlite:
         _place(ctx, database, drill.point, plan)
-    compose(plan, "up", "--detach", "--no-build", "--pull", "never", timeout=stack.health_timeout + 120)
+    if servers := sorted({each["service"] for each in plan["postgres"].values()}):
+        # Who works with the databases comes afterwards.
+        _up(plan, stack, *servers)
+        _staging_postgres.fill(ctx, stack, drill.point, plan)
+    _up(plan, stack)
     wait(stack, ctx.engine, plan)
     refuse_links_out(root)
     return left_out
+
+
+def _up(plan: Mapping[str, Any], stack: Stack, *services: str) -> None:
+    fixed = ("--detach", "--no-build", "--pull", "never")
+    compose(plan, "up", *fixed, *services, timeout=stack.health_timeout + 120)
 
 
 def absent(name: str, root: Path, engine: Engine) -> None:
@@ -124,6 +135,13 @@ def recall(ctx: Context) -> dict[str, Any]:
 def description(ctx: Context, plan: Mapping[str, Any]) -> Stack:
     """Return the staging copy as a stack."""
     return _stack.parse(_staging_stack.describe(ctx.module.params["stack"], plan))
+
+
+def databases(stack: Stack, engine: Engine, plan: Mapping[str, Any]) -> list[Database]:
+    """Return the staging copy's databases, those of PostgreSQL first."""
+    for description in stack.postgres:
+        _staging_postgres.refuse_strange(description, engine, plan)
+    return [database for database, _exchange in _context.databases_of(stack, engine, plan["name"])]
 
 
 def write(root: Path, name: str, value: object) -> None:
@@ -225,7 +243,8 @@ def _copy_trees(ctx: Context, plan: Mapping[str, Any], point: RestorePoint) -> l
 def copy(source: Path, target: Path) -> list[str]:
     """Copy a file or a tree with modes and owners; return what was left out.
 
-    A link is kept only where it stays inside the tree, as this host reads it.
+    A link is kept only where it stays inside the tree, as this host reads it. A PostgreSQL server's own folder is
+    left out.
     """
     left_out: list[str] = []
     target.parent.mkdir(parents=True, exist_ok=True, mode=_files.PRIVATE_DIRECTORY)
@@ -236,11 +255,12 @@ def copy(source: Path, target: Path) -> list[str]:
     if not source.is_dir():
         # What is mounted and is not there, the engine makes an empty directory of.
         return left_out if not source.exists() else [str(source)]
-    for top, folders, names in os.walk(source):
-        into = target / Path(top).relative_to(source)
+    for top, folders, names, left in _drill_plan.walk(source):
+        into = target / top.relative_to(source)
+        left_out += left
         for name in [*folders, *names]:
-            left_out += [] if _copy_entry(Path(top) / name, into / name, target) else [str(Path(top) / name)]
-        _like(Path(top), into)
+            left_out += [] if _copy_entry(top / name, into / name, target) else [str(top / name)]
+        _like(top, into)
     for link in _links(target):
         if _leads_out(link, target):
             link.unlink()

@@ -94,8 +94,6 @@ _DROPPED = frozenset(
         "label_file",
     ]
 )
-#: The port on the host, where a service is asked; nobody else's concern.
-_LOOPBACK = "127.0.0.1"
 _CAPABILITIES = frozenset(
     [
         "CHOWN",
@@ -331,7 +329,7 @@ def _port(port: Mapping[str, Any], layout: Layout) -> list[dict[str, Any]]:
             "target": port["target"],
             "published": moved.partition("/")[2],
             "protocol": port.get("protocol") or "tcp",
-            "host_ip": _LOOPBACK,
+            "host_ip": _drill.OWN_HOST,
         }
     ]
 

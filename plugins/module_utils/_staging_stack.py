@@ -13,17 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _drill, _staging_project
-from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils import _drill, _staging_databases, _staging_project
 
 #: The one file of its project.
 COMPOSE_FILE = "compose.yml"
-_LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Of a service: what concerns its containers alone.
 _OF_A_SERVICE = ("cutover", "drain_timeout", "settle")
 _OF_THE_STACK = ("stop_timeout", "health_timeout")
-_OF_A_DATABASE = ("writers", "schema_version")
 
 
 def describe(raw: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +40,8 @@ def describe(raw: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
         "services": {
             name: _service(entry or {}, plan) for name, entry in (raw.get("services") or {}).items() if name in kept
         },
-        "sqlite": [_sqlite(entry, plan) for entry in raw.get("sqlite") or ()],
+        "postgres": [_staging_databases.postgres(entry, plan) for entry in raw.get("postgres") or ()],
+        "sqlite": [_staging_databases.sqlite(entry, plan) for entry in raw.get("sqlite") or ()],
         **{key: raw[key] for key in _OF_THE_STACK if raw.get(key) is not None},
     }
 
@@ -67,27 +65,9 @@ def moved_url(url: str, ports: Mapping[str, str]) -> str | None:
     except ValueError:
         return None
     own = ports.get(f"tcp/{port}")
-    if parts.hostname not in _LOOPBACK or own is None:
+    if parts.hostname not in _drill.LOOPBACK or own is None:
         return None
-    return urlunsplit(parts._replace(netloc=f"127.0.0.1:{own.partition('/')[2]}"))
-
-
-def refuse_databases(raw: Mapping[str, Any], without: list[str]) -> None:
-    """Refuse databases that a copy cannot have one of its own of.
-
-    :param without: services that are left out.
-    """
-    if names := [str(entry.get("name") or entry.get("database")) for entry in raw.get("postgres") or ()]:
-        raise RollbackError(
-            f"a drill does not copy PostgreSQL databases yet: {', '.join(names)}",
-            "Rehearse with a stack that has none, or on a host that is a copy of this one. Nothing was made.",
-        )
-    for entry in raw.get("sqlite") or ():
-        if entry.get("service") in without:
-            raise RollbackError(
-                f"service {entry['service']} is left out, and holds SQLite database {entry['path']}",
-                "Leave it in. Nothing was made.",
-            )
+    return urlunsplit(parts._replace(netloc=f"{_drill.OWN_HOST}:{own.partition('/')[2]}"))
 
 
 def _service(raw: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,14 +77,6 @@ def _service(raw: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
         if url is not None:
             checks.append({**check, "url": url})
     return {**{key: raw[key] for key in _OF_A_SERVICE if raw.get(key) is not None}, "checks": checks}
-
-
-def _sqlite(raw: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
-    name = raw.get("name") or raw["path"].rpartition("/")[2]
-    kept = {key: raw[key] for key in _OF_A_DATABASE if raw.get(key) is not None}
-    if raw.get("service"):
-        return {**kept, "name": name, "path": raw["path"], "service": raw["service"]}
-    return {**kept, "name": name, "path": plan["sqlite"][name]}
 
 
 def images(plan: Mapping[str, Any]) -> dict[str, str]:

@@ -61,6 +61,7 @@ from typing import Any
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _checks,
     _context,
+    _database_copy,
     _drill_report,
     _files,
     _inject,
@@ -68,7 +69,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _ledger,
     _outcome,
     _reports,
-    _sqlite,
     _staging,
     _telling,
 )
@@ -137,12 +137,11 @@ def _look(ctx: Context, plan: dict[str, Any]) -> dict[str, Any]:
 
 def _compared(ctx: Context, plan: dict[str, Any], stack: Stack) -> dict[str, list[dict[str, Any]]]:
     point, found = ctx.store.load(plan["point"]), {}
-    for description in stack.sqlite:
-        database = _sqlite.SqliteDatabase(description, ctx.engine, plan["name"])
-        part = point.databases[description.name]
-        staged = database.stage(ctx.store.database(point, description.name), part, point.id, lambda *_unused: None)
+    for database in _staging.databases(stack, ctx.engine, plan):
+        part, directory = point.databases[database.name], ctx.store.database(point, database.name)
+        staged = database.stage(directory, part, point.id, _database_copy.silent)
         try:
-            found[description.name] = [vars(table) for table in database.loss(staged)]
+            found[database.name] = [vars(table) for table in database.loss(staged)]
         finally:
             database.discard(staged)
     return found

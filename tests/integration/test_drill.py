@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import (
-    _drill,
     _drill_plan,
     _faults,
     _inject,
@@ -25,7 +24,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.modules import staging
-from ansible_collections.tiered.rollback.tests.support import engine
+from ansible_collections.tiered.rollback.tests.support import drills, engine
 from ansible_collections.tiered.rollback.tests.support.stack import Snapshot, Stack
 
 #: A drill whose process is gone.
@@ -52,26 +51,26 @@ def stack(make_stack: Any) -> Iterator[Stack]:
     made.deploy("v0.9.0")
     yield made
     # Whatever failed above.
-    for name in _copies(made):
-        engine.remove_labelled(name, "com.docker.compose.project")
-        engine.untag([*engine.tags(f"{name}/"), *engine.tags(f"tiered-rollback/{name}/")])
+    drills.remove(made)
 
 
-def _copies(stack: Stack) -> list[str]:
-    found = engine.docker(
-        "ps", "-a", "--filter", f"label={_drill.LABEL}={stack.name}", "--format", "{{.Names}}"
-    ).split()
-    return sorted({*_staging.remains(stack.state / stack.name), *(name.rpartition("-api")[0] for name in found)})
+@pytest.fixture(scope="module")
+def captured(stack: Stack) -> Stack:
+    """The same, with a restore point."""
+    stack.capture("v0.9.0")
+    return stack
 
 
 def _untouched(stack: Stack, before: Snapshot) -> None:
     now = stack.snapshot()
     assert (now.containers, now.files, now.tags) == (before.containers, before.files, before.tags)
-    assert _copies(stack) == []
-    assert not engine.tags(f"drill-{stack.name}")
+    drills.assert_none_left(stack)
 
 
-def test_without_a_restore_point_nothing_is_made_and_the_way_to_one_is_named(stack: Stack) -> None:
+def test_without_a_restore_point_nothing_is_made_and_the_way_to_one_is_named(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "state", tmp_path)
     before = stack.snapshot()
     outcome = stack.run("drill.yml")
     assert outcome.rc != 0
@@ -80,9 +79,8 @@ def test_without_a_restore_point_nothing_is_made_and_the_way_to_one_is_named(sta
     _untouched(stack, before)
 
 
-def test_a_variable_that_would_outrank_the_copy_is_refused_and_a_plan_alone_makes_nothing(stack: Stack) -> None:
-    stack.capture("v0.9.0")
-    before = stack.snapshot()
+def test_a_variable_that_would_outrank_the_copy_is_refused_and_a_plan_alone_makes_nothing(captured: Stack) -> None:
+    stack, before, recorded = captured, captured.snapshot(), captured.ledger()
     outcome = stack.run("drill.yml", rollback_stack=stack.description)
     assert outcome.rc != 0
     assert "which outranks the staging copy of a drill" in outcome.said
@@ -90,11 +88,11 @@ def test_a_variable_that_would_outrank_the_copy_is_refused_and_a_plan_alone_make
     assert f"DRILL OF {stack.name}" in said
     assert "seed           11" in said
     _untouched(stack, before)
-    assert stack.ledger() == []
+    assert stack.ledger() == recorded
 
 
-def test_a_bad_image_is_taken_back_and_no_link_leads_out_of_the_copy(stack: Stack) -> None:
-    before = stack.snapshot()
+def test_a_bad_image_is_taken_back_and_no_link_leads_out_of_the_copy(captured: Stack) -> None:
+    stack, before = captured, captured.snapshot()
     stack.run("drill.yml", fault="bad_image", seed=7).ok()
     _untouched(stack, before)
     record, _text = stack.report()
@@ -105,8 +103,9 @@ def test_a_bad_image_is_taken_back_and_no_link_leads_out_of_the_copy(stack: Stac
 
 
 @pytest.fixture(scope="module")
-def copy(stack: Stack) -> tuple[Context, dict[str, Any]]:
+def copy(captured: Stack) -> tuple[Context, dict[str, Any]]:
     """A staging copy of a drill that was killed."""
+    stack = captured
     params: dict[str, Any] = {name: spec.get("default") for name, spec in staging.OPTIONS.items()}
     params |= {"stack": stack.description, "state_dir": str(stack.state), "run": KILLED, "fault": "disk_full"}
     module: Any = SimpleNamespace(params=params, check_mode=False, no_log_values=set(), warn=print)
@@ -147,7 +146,7 @@ def test_faults_are_real_and_in_the_copy_alone(copy: Any, stack: Stack, fault: s
 def test_what_a_killed_drill_left_is_removed_by_cleanup(copy: Any, stack: Stack) -> None:
     before = stack.snapshot()
     _ctx, plan = copy
-    assert _copies(stack) == [plan["name"]]
+    assert drills.copies(stack) == [plan["name"]]
     (Path(next(iter(plan["paths"].values()))) / "new").symlink_to(stack.src)
     stack.run("cleanup.yml").ok()
     _untouched(stack, before)
@@ -160,7 +159,8 @@ def test_when_drills_start_is_said_to_cron_systemd_and_awx(stack: Stack) -> None
     assert "T033000 RRULE:FREQ=MONTHLY;INTERVAL=1;BYDAY=-1FR" in said
 
 
-def test_what_could_reach_out_is_refused_by_name(stack: Stack) -> None:
+def test_what_could_reach_out_is_refused_by_name(captured: Stack) -> None:
+    stack = captured
     ctx = Context(
         SimpleNamespace(  # type: ignore[arg-type]
             params={"stack": stack.description, "state_dir": str(stack.state), "run": {**KILLED}},

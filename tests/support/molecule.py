@@ -15,8 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _drill
-from ansible_collections.tiered.rollback.tests.support import engine, parts, peelback, proxied
+from ansible_collections.tiered.rollback.tests.support import drills, engine, parts, peelback, proxied
 from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2
@@ -25,8 +24,6 @@ from ansible_collections.tiered.rollback.tests.support.tier2_sqlite import Tier2
 OLD, NEW = "v0.9.0", "v1.0.0"
 #: MCP containers of the scenario that is about many.
 FLEET = ("mcp-files", "mcp-git", "mcp-mail")
-
-_LISTS = {"container": ["ls", "-a"], "network": ["ls"], "volume": ["ls"]}
 
 
 def stack() -> Stack:
@@ -134,11 +131,7 @@ def assert_only_rehearsed(made: Stack, fault: str) -> dict[str, Any]:
     record, text = made.report()
     assert record["run"] == line["run"]
     assert "Drill succeeded" in text
-    label = f"label={_drill.LABEL}={made.name}"
-    left = [engine.docker(kind, *ls, "-q", "--filter", label) for kind, ls in _LISTS.items()]
-    copies = f"drill-{made.name}-"
-    assert not any([*left, engine.tags(copies), engine.tags(f"tiered-rollback/{copies}")])
-    assert not list((made.state / made.name / "drill").glob("drill-*"))
+    drills.assert_none_left(made)
     return record
 
 

@@ -640,6 +640,16 @@ def drilled(deployment: Deployment, build: Build) -> Callable[..., Context]:
 
 
 @pytest.fixture
+def served(deployment: Deployment, request: pytest.FixtureRequest) -> Callable[..., Context]:
+    """The same, of a stack whose service ``web`` is the server of a PostgreSQL database."""
+    deployment.add_database()
+    context: Callable[..., Context] = request.getfixturevalue("drilled")
+    (server,) = [each for each in deployment.world.running if each.service == "web"]
+    deployment.raw["postgres"] = [{"database": "shop", "container": server.name, "password": "hush-hush"}]
+    return context
+
+
+@pytest.fixture
 def operator(deployment: Deployment, build: Build, monkeypatch: pytest.MonkeyPatch) -> Operator:
     """A deployment in need of a rollback."""
     monkeypatch.setattr("ansible_collections.tiered.rollback.plugins.module_utils._replace._POLL", 0.01)

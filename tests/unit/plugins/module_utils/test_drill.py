@@ -38,8 +38,18 @@ def test_no_module_works_in_a_drill_on_anything_but_the_drills_own_copy(name: st
         _drill.refuse_production({"playbook": "drill.yml", "id": RUN}, name, project)
 
 
+@pytest.mark.parametrize(
+    "server", [("shop-db-1", None), (None, "127.0.0.1"), (NAME, None), (f"{NAME}-db-1", "db.example"), (None, None)]
+)
+def test_no_module_works_in_a_drill_on_a_server_that_is_not_the_copys(server: _drill.Server) -> None:
+    own = (f"{NAME}-db-1", None)
+    with pytest.raises(RollbackError, match="is not its staging copy"):
+        _drill.refuse_production({"playbook": "drill.yml", "id": RUN}, NAME, NAME, [own, server])
+
+
 def test_its_own_copy_is_let_through_and_so_are_other_playbooks() -> None:
-    _drill.refuse_production({"playbook": "drill.yml", "id": RUN}, NAME, NAME)
+    servers = [(f"{NAME}-db-1", None), (f"{NAME}-db-1", "127.0.0.1")]
+    _drill.refuse_production({"playbook": "drill.yml", "id": RUN}, NAME, NAME, servers)
     _drill.refuse_production({"playbook": "tier1-emergency.yml", "id": RUN}, "shop", None)
     _drill.refuse_production(None, "shop", None)
 
@@ -90,6 +100,12 @@ def test_whatever_two_share_is_named(kind: str, mine: str, theirs: str, told: st
     assert told in _drill.overlap(_drill.union(one, Footprint(ports=frozenset({"tcp/1"}))), other)
 
 
+def test_a_database_is_told_by_every_address_of_its_server() -> None:
+    assert _drill.addresses("db", None, 5432, "shop") == ["db/shop"]
+    assert _drill.addresses("db", "localhost", 6000, "shop") == ["db/shop", "127.0.0.1:6000/shop"]
+    assert _drill.addresses(None, "db.example", 5432, "shop") == ["db.example:5432/shop"]
+
+
 def test_paths_that_only_begin_alike_are_apart() -> None:
     assert not _drill.overlap(Footprint(paths=frozenset({"/srv/shop"})), Footprint(paths=frozenset({"/srv/shop2"})))
 
@@ -98,6 +114,8 @@ def test_paths_that_only_begin_alike_are_apart() -> None:
     ("kind", "mine"),
     [
         *((kind, "stranger") for kind in ("projects", "containers", "volumes", "networks", "images", "databases")),
+        ("databases", "127.0.0.1:5432/shop"),
+        ("databases", f"{NAME}/shop"),
         ("paths", "/elsewhere"),
     ],
 )
@@ -107,7 +125,8 @@ def test_what_does_not_carry_the_drills_name_is_no_part_of_it_even_where_nobody_
 
 
 def test_what_is_apart_is_let_through() -> None:
-    staging = Footprint(projects=frozenset({NAME}), paths=frozenset({f"/state/{NAME}/tree/0"}))
+    own = {"ports": frozenset({"tcp/61000"}), "databases": frozenset({f"{NAME}-db-1/shop", "127.0.0.1:61000/shop"})}
+    staging = Footprint(projects=frozenset({NAME}), paths=frozenset({f"/state/{NAME}/tree/0"}), **own)
     _drill.prove_apart(Footprint(projects=frozenset({"shop"})), staging, NAME, f"/state/{NAME}")
 
 

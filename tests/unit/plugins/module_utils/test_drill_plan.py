@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _drill_plan, _files
+from ansible_collections.tiered.rollback.plugins.module_utils import _drill_plan, _files, _staging_databases
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 
@@ -107,10 +107,55 @@ def test_a_stack_that_is_named_as_a_copy_is_refused(drilled: Any, deployment: An
         _make(drilled())
 
 
-def test_postgresql_is_refused(drilled: Any, deployment: Any) -> None:
-    deployment.add_database()
-    with pytest.raises(RollbackError, match="does not copy PostgreSQL databases yet"):
-        _make(drilled())
+def test_a_server_of_the_stack_has_one_of_the_copys_own(served: Any) -> None:
+    plan = _make(served(fault="database_stop")).plan
+    own = {"service": "web", "container": f"{plan['name']}-web-1", "host": None, "port": 5432}
+    assert plan["postgres"] == {"shop": own}
+    assert (plan["service"], plan["tier"], plan["schema_compatible"]) == ("web", 1, True)
+    assert "hush" not in repr(plan)
+    plan = _make(served(fault="bad_migration")).plan
+    assert (plan["service"], plan["tier"], plan["schema_compatible"]) == ("api", 2, False)
+
+
+@pytest.mark.parametrize(
+    ("described", "told"),
+    [
+        ({"host": "db.example"}, "at db.example:5432, which is no port that the stack's project publishes"),
+        ({"container": "other"}, "in container other, which is not one of the stack's project"),
+    ],
+)
+def test_a_database_outside_of_the_stack_is_refused_before_anything_is_made(
+    served: Any, deployment: Any, described: dict[str, str], told: str
+) -> None:
+    deployment.raw["postgres"] = [{"database": "shop", **described}]
+    before = deployment.trees()
+    with pytest.raises(RollbackError, match=f"PostgreSQL database shop is {told}") as caught:
+        _make(served())
+    assert "Nothing was made" in caught.value.hint
+    assert deployment.trees() == before
+    assert deployment.world.calls == []
+
+
+@pytest.mark.parametrize("changed", [{"container": None}, {"host": "127.0.0.1", "port": 8080}])
+def test_a_plan_that_leads_to_productions_own_database_is_refused(
+    served: Any, deployment: Any, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    (server,) = [each for each in deployment.world.running if each.service == "web"]
+    plan = _make(served()).plan
+    wrong = {**plan["postgres"]["shop"], **changed}
+    if wrong["container"] is None:
+        wrong["container"] = server.name
+    monkeypatch.setattr(_staging_databases, "servers", lambda *_: {"shop": wrong})
+    with pytest.raises(RollbackError, match=r"would not be apart from production: .*databases: "):
+        _make(served())
+
+
+def test_a_servers_own_files_are_not_gone_through(tmp_path: Path) -> None:
+    (tmp_path / "pgdata/global").mkdir(parents=True)
+    (tmp_path / "pgdata/global/pg_control").write_text("x")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/one").write_text("x")
+    assert sorted(path.name for path in _drill_plan._files_of(tmp_path)) == ["one"]
 
 
 def test_a_full_disk_is_refused_before_it_is(drilled: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ PLAN: dict[str, Any] = {
     "budget": 300,
     "without": ["mail"],
     "unasked": ["https://shop.example/"],
+    "schema_compatible": False,
     "after": "v1.0.0",
     "version": "v0.9.0",
     "point": "v0.9.0-20261120T100000Z",
@@ -135,3 +136,13 @@ def test_no_incident_report_is_written_of_a_drill(build: Any, rolled: Any, tmp_p
     report = _reports.write(tmp_path, full, _drill_report.markdown, _drill_report.next_steps, warned.append)
     assert warned == []
     assert sorted(path.name.partition(".")[2] for path in report.parent.iterdir()) == ["html", "json", "md"]
+
+
+def test_what_a_drill_states_in_a_persons_place_is_told(
+    build: Any, rolled: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "schema_compatible" not in _drill_report.markdown(make(build, rolled))
+    monkeypatch.setitem(PLAN, "schema_compatible", True)
+    text = _drill_report.markdown(make(build, rolled))
+    assert "| stated | -e schema_compatible=true: the server that is hit cannot be asked |" in text
+    assert "- [ ] In an emergency too Tier 1 needs `-e schema_compatible=true`" in text

@@ -11,7 +11,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _command, _faults, _inject, _proc, _staging
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _command,
+    _context,
+    _faults,
+    _inject,
+    _proc,
+    _staging,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 NAME = "drill-shop-20261120t100000z-000001"
@@ -82,6 +89,41 @@ def test_a_process_is_killed_only_where_it_is_the_containers(scene: Any, monkeyp
     with pytest.raises(RollbackError, match="is not to be seen from here"):
         scene.put("process_kill")
     assert len(killed) == 1
+
+
+def test_a_databases_server_is_stopped(scene: Any) -> None:
+    found = scene.put("database_stop")
+    assert scene.done[-1] == ("stop", scene.container.id)
+    assert found["said"] == f"{NAME}-web-1: the server of a database is stopped"
+
+
+@pytest.mark.parametrize(
+    ("described", "script"),
+    [
+        ({"postgres": [{"database": "shop", "container": f"{NAME}-db-1"}]}, "DROP TABLE public.t CASCADE"),
+        ({"sqlite": [{"path": "/shop", "name": "shop"}]}, 'DROP TABLE "public.t"; CREATE TABLE drill_migration'),
+    ],
+)
+def test_a_migration_ruins_the_copys_database_and_no_other(
+    scene: Any, build: Any, monkeypatch: pytest.MonkeyPatch, described: dict[str, Any], script: str
+) -> None:
+    class Database:
+        name = "shop"
+
+        def execute(self, script: str, _timeout: int) -> None:
+            scene.done.append(script)
+
+    monkeypatch.setattr(_context, "databases_of", lambda *_: [(Database(), None)])
+    stack, plan = build.stack(**described), {"name": NAME, "tables": {"shop": {"public.t": 3}}}
+    scene.engine.container = lambda name: build.container("db", project=NAME, name=name)
+    _inject._migrate(stack, scene.engine, plan)
+    assert scene.done[0].startswith(script)
+    scene.done.clear()
+    scene.engine.container = lambda name: build.container("db", name=name)
+    if stack.postgres:
+        with pytest.raises(RollbackError, match="is not in the staging copy"):
+            _inject._migrate(stack, scene.engine, plan)
+        assert scene.done == []
 
 
 def test_a_container_of_another_project_is_never_touched(scene: Any, build: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _drill_plan, _staging
+from ansible_collections.tiered.rollback.plugins.module_utils import _drill_plan, _staging, _staging_postgres
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 
@@ -79,6 +79,20 @@ def test_sockets_and_pipes_are_left_out_and_what_is_not_there_becomes_a_folder(t
     assert _staging.copy(tree / "pipe", tmp_path / "c/2") == [str(tree / "pipe")]
 
 
+def test_a_postgresql_servers_own_files_are_not_copied(tmp_path: Path) -> None:
+    files = tmp_path / "t/pgdata"
+    (files / "global").mkdir(parents=True)
+    (files / "global/pg_control").write_text("of a server that runs")
+    files.chmod(0o700)
+    (tmp_path / "t/own").write_text("x")
+    assert _staging.copy(tmp_path / "t", tmp_path / "c/0") == [str(files)]
+    # Images make it anew where it is not there, or is mounted and empty.
+    assert [path.name for path in (tmp_path / "c/0").rglob("*")] == ["own"]
+    assert _staging.copy(files, tmp_path / "c/1") == [str(files)]
+    assert list((tmp_path / "c/1").iterdir()) == []
+    assert (tmp_path / "c/1").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_link_that_a_service_has_made_to_the_outside_is_found(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "drill"
     _staging.copy(source, target / "tree/0")
@@ -119,6 +133,18 @@ def test_a_copy_is_made_of_what_the_restore_point_has(copied: Any, deployment: A
     assert Path(plan["root"]).stat().st_mode & 0o777 == 0o700
     (Path(place) / "one").write_text("of the copy")
     assert (deployment.src / "files/one").read_text() == "of production"
+
+
+def test_databases_are_there_before_who_works_with_them(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Any] = []
+    monkeypatch.setattr(_staging, "compose", lambda _plan, *args, **_options: said.append(args) or "")
+    monkeypatch.setattr(_staging_postgres, "fill", lambda _ctx, stack, *_: said.append(stack.postgres[0].container))
+    monkeypatch.setattr(_staging, "wait", lambda *_: None)
+    ctx = served()
+    drill = _drill_plan.make(ctx, ctx.module.params, "")
+    _staging.present(ctx, drill)
+    up = ("up", "--detach", "--no-build", "--pull", "never")
+    assert said[1:] == [(*up, "web"), f"{drill.plan['name']}-web-1", up]
 
 
 def test_a_plan_of_another_drill_is_not_taken_for_ones_own(copied: Any, drilled: Any) -> None:

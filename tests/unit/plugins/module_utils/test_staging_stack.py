@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _stack, _staging_stack
-from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 NAME = "drill-shop-20261120t100000z-000001"
 PLAN: dict[str, Any] = {
@@ -16,6 +15,7 @@ PLAN: dict[str, Any] = {
     "services": ["web"],
     "ports": {"tcp/8000": "tcp/61000"},
     "sqlite": {"shop.db": "/s/tree/0/shop.db"},
+    "postgres": {"shop": {"service": "db", "container": f"{NAME}-db-1", "host": None, "port": 5432}},
     "images": {"web": "sha256:1"},
 }
 RAW: dict[str, Any] = {
@@ -35,6 +35,7 @@ RAW: dict[str, Any] = {
         },
         "left_out": None,
     },
+    "postgres": [{"database": "shop", "container": "shop-db-1", "password": "of both"}],
     "sqlite": [{"path": "/opt/shop/shop.db"}, {"path": "/data/x.db", "service": "web", "name": "x"}],
     "flags": {"ai": {"api_url": "http://127.0.0.1:8000/flags/ai"}},
     "mcp": {"url": "http://127.0.0.1:8082", "token": "t"},
@@ -46,7 +47,9 @@ RAW: dict[str, Any] = {
 def test_a_copy_is_described_by_its_own_names_and_speaks_to_nobody_else() -> None:
     stack = _stack.parse(_staging_stack.describe(RAW, PLAN))
     assert (stack.name, stack.project_name, stack.project_src) == (NAME, NAME, "/s/project")
-    assert (stack.registry, stack.mcp, stack.github, dict(stack.flags), stack.postgres) == (None, None, None, {}, ())
+    assert (stack.registry, stack.mcp, stack.github, dict(stack.flags)) == (None, None, None, {})
+    (server,) = stack.postgres
+    assert (server.container, server.host, server.port, server.password) == (f"{NAME}-db-1", None, 5432, "of both")
     assert list(stack.services) == ["web"]
     assert stack.service("web").drain_command == stack.service("web").attach_command == ()
     (check,) = stack.checks
@@ -75,14 +78,6 @@ def test_checks_that_lead_elsewhere_are_told() -> None:
 )
 def test_only_a_port_of_the_stack_on_this_host_is_moved(url: str, moved: str | None) -> None:
     assert _staging_stack.moved_url(url, PLAN["ports"]) == moved
-
-
-def test_databases_that_cannot_be_copied_are_refused() -> None:
-    with pytest.raises(RollbackError, match="does not copy PostgreSQL databases yet: shop"):
-        _staging_stack.refuse_databases({"postgres": [{"database": "shop", "host": "db"}]}, [])
-    with pytest.raises(RollbackError, match=r"web is left out, and holds SQLite database /data/x\.db"):
-        _staging_stack.refuse_databases(RAW, ["web"])
-    _staging_stack.refuse_databases(RAW, ["left_out"])
 
 
 def test_images_have_the_copys_names() -> None:

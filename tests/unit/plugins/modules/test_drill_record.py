@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _files, _ledger, _staging
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _ledger, _staging, _staging_postgres
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import drill_record, staging
 
@@ -59,6 +59,30 @@ def test_a_copy_that_is_not_well_afterwards_fails_the_drill(
     _rolled(copy, example, ctx.run.id)
     monkeypatch.setattr(_staging, "unwell", lambda *_: ["web is gone"])
     assert "containers: web is gone" in drill_record.act(ctx)["told"]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_every_database_of_the_copy_is_compared_with_the_restore_point(
+    served: Any, deployment: Any, example: dict[str, Any], monkeypatch: pytest.MonkeyPatch, build: Any, lost: bool
+) -> None:
+    for name, result in {"compose": "", "wait": None, "unwell": []}.items():
+        monkeypatch.setattr(_staging, name, lambda *_args, _result=result, **_options: _result)
+    monkeypatch.setattr(_staging_postgres, "fill", lambda *_: None)
+    ctx = served()
+    plan = staging.act(ctx)["plan"]
+    _rolled(plan, example, ctx.run.id)
+    (database,) = deployment.databases
+    if lost:
+        database.rows.clear()
+    server = build.container("web", project=plan["name"], name=f"{plan['name']}-web-1")
+    ctx.engine.container = lambda name: server if name == server.name else None
+    monkeypatch.setattr(drill_record._context, "databases_of", lambda *_: [(database, None)])
+    database.calls.clear()
+    found = drill_record.act(ctx)
+    assert database.calls == ["stage", "discard"]
+    assert found["succeeded"] is not lost
+    assert ("shop: t lacks 1 rows of the restore point" in found["told"]) is lost
+    assert "hush" not in Path(found["report"]).with_suffix(".json").read_text() + repr(found)
 
 
 def test_what_was_refused_before_anything_was_made_leaves_no_record(drilled: Any, deployment: Any) -> None:
