@@ -27,7 +27,7 @@ OLD, NEW = "v0.9.0", "v1.0.0"
 #: MCP containers of the scenario that is about many.
 FLEET = ("mcp-files", "mcp-git", "mcp-mail")
 #: Hosts of the scenario that is about a fleet. The first is its canary.
-HOSTS = ("web1", "web2", "web3")
+HOSTS = ("web1", "web2")
 
 _LISTS = {"container": ["ls", "-a"], "network": ["ls"], "volume": ["ls"]}
 

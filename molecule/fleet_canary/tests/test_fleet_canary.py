@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.tiered.rollback.tests.support import molecule
 from ansible_collections.tiered.rollback.tests.support.molecule import HOSTS, NEW
 
+#: All of them are this machine, which is looked at once.
+testinfra_hosts = [f"ansible://{HOSTS[0]}"]
 STACKS = dict(zip(HOSTS, molecule.stacks(), strict=True))
 
 
@@ -41,6 +43,6 @@ def test_the_report_says_why_nobody_else_had_a_turn() -> None:
     report = json.loads(path.read_text(encoding="utf-8"))
     assert report["outcome"] == "stopped"
     assert report["why"] == "the canary did not succeed: web1 (reverted)"
-    assert [each["outcome"] for each in report["hosts"]] == ["reverted", "not begun", "not begun"]
+    assert [each["outcome"] for each in report["hosts"]] == ["reverted", "not begun"]
     for suffix in (".html", ".md"):
         assert "the canary did not succeed" in path.with_suffix(suffix).read_text(encoding="utf-8")
