@@ -45,11 +45,14 @@ def fleet_report(
     results: Sequence[dict[str, Any]],
     forward: Sequence[dict[str, Any]],
     launch: Mapping[str, Any],
+    inventory: Sequence[str] = (),
+    limit: str = "",
     ended: str | None = None,
 ) -> dict[str, Any]:
     """Return the record of a fleet that ends now, and what is made of it."""
     run, given = _whole(launch["run"]), _whole(launch["given"])
-    full = _fleet_report.record(run, given, _whole(plan), _whole(results), _whole(forward), ended or _journal.now())
+    found, hosts = (_whole(plan), _whole(results), _whole(forward)), (_whole(inventory), limit)
+    full = _fleet_report.record(run, given, *found, ended or _journal.now(), *hosts)
     documents = {
         "json": _files.dump_json(full).decode(),
         "md": _fleet_report.markdown(full),

@@ -27,7 +27,15 @@ from ansible_collections.tiered.rollback.plugins.module_utils._run import second
 
 #: Of a fleet that was not gone through to its end.
 STOPPED = "stopped"
-_HEAD = ("host", "batch", "result", "from", "to", "took", "no answer for", "report on the host, or what went wrong")
+_HEAD = (
+    "host",
+    "batch",
+    "result",
+    "from and to",
+    "took",
+    "no answer for",
+    "what went wrong, and the report on the host",
+)
 #: Class of each outcome on the page, and whether it needs somebody.
 _TONES: Mapping[str, str] = {
     _outcome.SUCCEEDED: "good",
@@ -51,12 +59,15 @@ def record(
     results: Sequence[Result],
     forward: Sequence[Result],
     ended: str,
+    inventory: Sequence[str] = (),
+    limit: str = "",
 ) -> dict[str, Any]:
     """Return everything there is to say of a fleet, as JSON types.
 
     :param run: the fleet's own run.
     :param given: what was given at launch, from which the command is told again.
     :param results: what became of the hosts that had their turn, and *forward* of those that then went forward again.
+    :param inventory: where its hosts are described, and *limit* which of them are meant.
     """
     found = _fleet.outcomes(planned, results)
     verdict = _fleet.verdict(planned, results)
@@ -80,7 +91,8 @@ def record(
         **{key: run.get(key) for key in keys},
         "ended": ended,
         "duration": seconds_between(str(run["started"]), ended),
-        "command": command(given),
+        "command": command(given, inventory, limit),
+        "inventory": list(inventory),
         "asked": _asked(given),
         "failures": planned["failures"],
         "done": planned["done"],
@@ -96,11 +108,17 @@ def _nothing(outcome: str) -> dict[str, Any]:
     return {"outcome": outcome, **({"error": None} if outcome == _fleet.NOT_BEGUN else {})}
 
 
-def command(given: Mapping[str, str]) -> str:
+def command(given: Mapping[str, str], inventory: Sequence[str] = (), limit: str = "") -> str:
     """Return the command that was typed, what matters most first."""
     first = [name for name in ("tier", "version", "component", "flags") if name in given]
     names = [*first, *(name for name in given if name not in first)]
-    return " ".join(["ansible-playbook fleet.yml", *(f"-e {name}={shlex.quote(str(given[name]))}" for name in names)])
+    asked = [part for name in names for part in ("-e", f"{name}={given[name]}")]
+    return shlex.join(["ansible-playbook", "fleet.yml", *_of_hosts(inventory, limit), *asked])
+
+
+def _of_hosts(inventory: Sequence[str], limit: str) -> list[str]:
+    """Return the options without which a command would be one about other hosts."""
+    return [*(part for each in inventory for part in ("-i", each)), *(["--limit", limit] if limit else [])]
 
 
 def _asked(given: Mapping[str, str]) -> str:
@@ -119,11 +137,16 @@ def headline(full: Mapping[str, Any]) -> str:
 
 def next_steps(full: Mapping[str, Any]) -> list[str]:
     """Return what is to be done after a fleet."""
-    steps = [f"{each['host']}: {each['hint']}" for each in full["hosts"] if each["hint"]]
-    if _named(full, _fleet.UNREACHABLE):
+    hints: dict[str, list[str]] = {}
+    for each in full["hosts"]:
+        for found in filter(None, [each["hint"], (each["forward"] or {}).get("hint")]):
+            hints.setdefault(found, []).append(each["host"])
+    steps = [f"{', '.join(hosts)}: {hint}" for hint, hosts in hints.items()]
+    lost = _named(full, _fleet.UNREACHABLE)
+    if lost:
         steps.append(
-            "What was begun on a host before it became unreachable may have gone on there; its own ledger knows "
-            f"(`ansible-playbook status.yml --limit {','.join(_named(full, _fleet.UNREACHABLE))}`)."
+            "What was begun on a host before it became unreachable may have gone on there; its own ledger knows: "
+            f"`{_play('status.yml', full, lost)}`."
         )
     if full["outcome"] != _outcome.SUCCEEDED:
         steps.append(f"Then the same command again, for hosts that are done have nothing to do: `{full['command']}`.")
@@ -133,8 +156,13 @@ def next_steps(full: Mapping[str, Any]) -> list[str]:
         if each["outcome"] == _outcome.SUCCEEDED and (each["forward"] or {}).get("outcome") != _outcome.SUCCEEDED
     ]
     if done:
-        steps.append(f"To undo it on the hosts that are done: `ansible-playbook undo.yml --limit {','.join(done)}`.")
+        steps.append(f"To undo it on the hosts that are done: `{_play('undo.yml', full, done)}`.")
     return steps
+
+
+def _play(name: str, full: Mapping[str, Any], hosts: Sequence[str]) -> str:
+    """Return the command that runs another playbook on some of the hosts."""
+    return shlex.join(["ansible-playbook", name, *_of_hosts(full["inventory"], ",".join(hosts))])
 
 
 def _named(full: Mapping[str, Any], outcome: str) -> list[str]:
@@ -190,8 +218,7 @@ def _rows(full: Mapping[str, Any]) -> list[tuple[str, ...]]:
             each["host"],
             each["batch"],
             told(each),
-            each["from_version"] or "-",
-            each["to_version"] or "-",
+            f"{each['from_version'] or '?'} → {each['to_version']}" if each["to_version"] else "-",
             "-" if each["duration"] is None else _telling.seconds(each["duration"]),
             "-" if each["outage"] is None else f"{each['outage']:.2f} s",
             " ".join(filter(None, [each["error"], each["report"]])) or "-",
@@ -254,7 +281,9 @@ def html(full: Mapping[str, Any]) -> str:
 
 
 def _coloured(row: tuple[str, ...], each: Mapping[str, Any]) -> tuple[object, ...]:
-    return (*row[:2], element("strong", row[2], class_=_TONES.get(each["outcome"], "bad")), *row[3:])
+    told_so = element("strong", row[2], class_=f"words {_TONES.get(each['outcome'], 'bad')}")
+    host, batch, versions, took, silence = (element("span", row[n], class_="whole") for n in (0, 1, 3, 4, 5))
+    return host, batch, told_so, versions, took, silence, row[6]
 
 
 def _timeline(full: Mapping[str, Any]) -> list[Markup]:

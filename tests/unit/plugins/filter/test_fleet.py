@@ -64,7 +64,7 @@ def test_the_documentation_is_of_what_a_filter_takes_and_returns(name: str) -> N
     assert list(options)[1:] == list(parameters)[1:]
     for option, parameter in list(parameters.items())[1:]:
         default = None if parameter.default is parameter.empty else parameter.default
-        assert options[option].get("default") == default
+        assert options[option].get("default") == ([] if default == () else default)
         assert options[option].get("required", False) is (parameter.default is parameter.empty)
     plan = FILTERS["fleet_plan"](["a"])
     returned = {

@@ -44,7 +44,7 @@ def done(host: str) -> dict[str, Any]:
 
 def report(*results: dict[str, Any], forward: tuple[dict[str, Any], ...] = (), **plan: Any) -> dict[str, Any]:
     planned = _fleet.plan(HOSTS, "1", "2", **plan)
-    return _fleet_report.record(RUN, GIVEN, planned, results, forward, ENDED)
+    return _fleet_report.record(RUN, GIVEN, planned, results, forward, ENDED, ["/etc/my hosts"], "web*:!db")
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_fleet_that_succeeded_says_so_and_how_to_undo_it(well: dict[str, Any])
     assert _fleet_report.unwell(well) == {}
     (line, undo) = _fleet_report.lines(well)
     assert line == "Tier 1 rollback to v1 of 5 hosts succeeded: 4 succeeded, 1 unchanged"
-    assert "undo.yml --limit web0,web1,web2,web3`" in undo
+    assert "`ansible-playbook undo.yml -i '/etc/my hosts' --limit web0,web1,web2,web3`" in undo
 
 
 def test_a_fleet_that_was_stopped_names_failed_unreachable_and_untouched_hosts(bad: dict[str, Any]) -> None:
@@ -91,8 +91,9 @@ def test_a_fleet_that_was_stopped_names_failed_unreachable_and_untouched_hosts(b
         "web2 (batch 1): unreachable: no route to host",
         "not begun: web3, web4",
         "web1: look at it",
-        "status.yml --limit web2`",
-        "ansible-playbook fleet.yml -e tier=1 -e version=v1 -e reason='errors <everywhere>' -e batch=2`",
+        "status.yml -i '/etc/my hosts' --limit web2`",
+        "`ansible-playbook fleet.yml -i '/etc/my hosts' --limit 'web*:!db' -e tier=1 -e version=v1 "
+        "-e 'reason=errors <everywhere>' -e batch=2`",
     ):
         assert text in told
     # There is nothing to undo on a host that went forward again.
@@ -119,11 +120,16 @@ def test_a_host_that_told_nothing_is_in_the_report() -> None:
     assert "  web2 (batch 1): failed: the output of the run says why" in _fleet_report.lines(found)
 
 
+def test_a_hint_that_many_hosts_have_is_told_once() -> None:
+    found = report(done("web0"), *(result(host, failed=True, msg="x\nHINT: mend it") for host in HOSTS[1:3]))
+    assert [step for step in _fleet_report.next_steps(found) if "mend it" in step] == ["web1, web2: mend it"]
+
+
 def test_a_host_that_could_not_go_forward_is_told(bad: dict[str, Any]) -> None:
     stuck = result("web0", failed=True, msg="no room\nHINT: make some")
     full = {**bad, "hosts": [{**bad["hosts"][0], "forward": stuck}, *bad["hosts"][1:]]}
     assert _fleet_report.unwell(full)["web0"] == "succeeded; did NOT go forward again: no room\nHINT: make some"
-    assert "undo.yml --limit web0" in "\n".join(_fleet_report.lines(full))
+    assert "undo.yml -i '/etc/my hosts' --limit web0" in "\n".join(_fleet_report.lines(full))
 
 
 @pytest.mark.parametrize("name", ["well", "bad"])
@@ -133,7 +139,7 @@ def test_all_documents_tell_the_same_of_every_host(name: str, request: pytest.Fi
     markdown, page = _fleet_report.markdown(full), _fleet_report.html(full)
     for each in full["hosts"]:
         assert f"| {each['host']} | {each['batch']} | {_fleet_report.told(each)} |" in markdown
-        assert f">{each['host']}</th><td>{each['batch']}</td>" in page
+        assert f">{each['host']}</span></th>" in page
         if each["report"]:
             assert each["report"] in markdown
             assert each["report"] in page
