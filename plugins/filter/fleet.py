@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the controller decides of a fleet, and tells of it, as filters."""
+"""What the controller decides of a fleet, as filters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.tiered.rollback.plugins.module_utils import _files, _fleet, _fleet_report, _journal
+from ansible_collections.tiered.rollback.plugins.module_utils import _fleet
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 
@@ -40,28 +40,6 @@ def fleet_verdict(plan: Mapping[str, Any], results: Sequence[dict[str, Any]]) ->
     return _fleet.verdict(_whole(plan), _whole(results))
 
 
-def fleet_report(
-    plan: Mapping[str, Any],
-    results: Sequence[dict[str, Any]],
-    forward: Sequence[dict[str, Any]],
-    launch: Mapping[str, Any],
-    inventory: Sequence[str] = (),
-    limit: str = "",
-    ended: str | None = None,
-) -> dict[str, Any]:
-    """Return the record of a fleet that ends now, and what is made of it."""
-    run, given = _whole(launch["run"]), _whole(launch["given"])
-    found, hosts = (_whole(plan), _whole(results), _whole(forward)), (_whole(inventory), limit)
-    full = _fleet_report.record(run, given, *found, ended or _journal.now(), *hosts)
-    documents = {
-        "json": _files.dump_json(full).decode(),
-        "md": _fleet_report.markdown(full),
-        "html": _fleet_report.html(full),
-    }
-    said = {"subject": _fleet_report.headline(full), "told": _fleet_report.lines(full)}
-    return {"record": full, "documents": documents, "unwell": _fleet_report.unwell(full), **said}
-
-
 class FilterModule:
     """Filters of this file."""
 
@@ -71,5 +49,4 @@ class FilterModule:
             "fleet_plan": fleet_plan,
             "fleet_result": fleet_result,
             "fleet_verdict": fleet_verdict,
-            "fleet_report": fleet_report,
         }

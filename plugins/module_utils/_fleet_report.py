@@ -34,7 +34,7 @@ _HEAD = (
     "from and to",
     "took",
     "no answer for",
-    "what went wrong, and the report on the host",
+    "error, report on the host",
 )
 #: Class of each outcome on the page, and whether it needs somebody.
 _TONES: Mapping[str, str] = {
