@@ -38,6 +38,8 @@ from ansible_collections.tiered.rollback.plugins.plugin_utils import _told
 
 _TICK = 0.2
 _ROLE = "rollback"
+#: Instead of a budget, where time is not that of one run.
+_NONE = 0
 #: What only leads to other steps, or notes what a step before has said.
 _SILENT = frozenset({"validate_argument_spec", "include_role", "include_tasks", "set_fact", "assert"})
 
@@ -87,6 +89,10 @@ def _of_budget(record: dict[str, Any]) -> str:
     return f" of {_told.clock(record['budget'])} (tier {record['tier']})" if record["budget"] else ""
 
 
+def _number(tier: Any) -> int:
+    return int(tier) if str(tier).isdecimal() else 0
+
+
 class CallbackModule(Default):
     """Stdout callback; what it does not override is the default's."""
 
@@ -112,7 +118,8 @@ class CallbackModule(Default):
         self._end_tick()
         role = getattr(task, "_role", None)
         if role is not None and role.get_name(include_role_fqcn=False) == _ROLE:
-            self._budget = BUDGETS[int(task.get_vars().get("rollback_tier", 1))]
+            # A tier that is a template is that of a fleet, or of a part of another run.
+            self._budget = BUDGETS.get(_number(task.get_vars().get("rollback_tier", 1)), _NONE)
         self._task = task.name or task.get_name()
         self._last_task_banner = task._uuid
         if sys.stdout.isatty():
@@ -139,7 +146,8 @@ class CallbackModule(Default):
             return
         lines = findings(action, found)
         # An undo has the budget of the tier that it undoes, which is known by now.
-        self._budget = found.get("record", {}).get("budget", self._budget)
+        if self._budget != _NONE:
+            self._budget = found.get("record", {}).get("budget", self._budget)
         text = self._line(result, "changed" if changed else "ok", lines[0] if lines else "")
         self._display.display(text, color=C.COLOR_CHANGED if changed else C.COLOR_OK)
         for line in lines[1:]:

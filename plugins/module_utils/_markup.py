@@ -37,7 +37,7 @@ pre{white-space:pre-wrap;background:var(--card);padding:.8rem;border-left:4px so
 .cards dd.note{font-size:.85rem;font-weight:400}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}
-td,th{overflow-wrap:anywhere}
+td,th{overflow-wrap:anywhere}.whole{white-space:nowrap}.words{overflow-wrap:normal}
 thead th{color:var(--soft);font-weight:600;white-space:nowrap}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}tr,svg,.cards div{break-inside:avoid}}
 """

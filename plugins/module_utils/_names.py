@@ -37,6 +37,10 @@ _ON_BREACH = re.compile(r"fail|rollback|undo")
 _TIER = re.compile(r"[1-3]")
 _KIND = re.compile(r"rollback|undo|ci|migration|deploy|quarantine|drill")
 _FAULT = re.compile(r"[a-z][a-z_]{0,39}")
+_HOSTS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,252}(,[A-Za-z0-9][A-Za-z0-9_.:-]{0,252}){0,99}")
+_BATCH = re.compile(r"[1-9][0-9]{0,3}|(100|[1-9][0-9]?)%")
+_SHARE = re.compile(r"(100|[1-9]?[0-9])%?")
+_DONE = re.compile(r"keep|forward")
 _SEED = re.compile(r"[0-9]{1,9}")
 _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,59}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -103,6 +107,10 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "hour": _NUMBER,
     "minute": _NUMBER,
     "timezone": _TIMEZONE,
+    "canary": _HOSTS,
+    "batch": _BATCH,
+    "failures": _SHARE,
+    "done": _DONE,
 }
 
 _ALLOWED: Mapping[re.Pattern[str], str] = {
@@ -123,6 +131,10 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _GATES: "names of gates, with commas between them",
     _FAULT: "a fault's name, such as container_kill, or random; docs/drill.md lists them",
     _SEED: "a whole number of at most 9 digits",
+    _HOSTS: "a number of hosts, or names of hosts with commas between them",
+    _BATCH: "a number of hosts, from 1, or a share of all of them, as 25%",
+    _SHARE: "a share of a batch, from 0% to 100%",
+    _DONE: "keep or forward",
     _TIMEZONE: "a time zone's name, such as UTC or Europe/Berlin",
     _DATE: "a day, as 2026-11-20",
     _SEVERITY: "P0, P1, P2, critical, high, medium or low",
@@ -207,7 +219,7 @@ def database(value: object) -> str:
 
 def _as_text(value: object, pattern: re.Pattern[str]) -> object:
     """Return a list of services or a dictionary of flags, as JSON has them, in the form that a survey's text has."""
-    if pattern in (_SERVICES, _FILES, _GATES) and isinstance(value, (list, tuple)):
+    if pattern in (_SERVICES, _FILES, _GATES, _HOSTS) and isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
     if pattern is _FIGURES and isinstance(value, Mapping):
         return ",".join(f"{name}={number}" for name, number in value.items() if number is not None)

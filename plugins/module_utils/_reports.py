@@ -41,6 +41,16 @@ def write(
         del documents[".incident.md"]
     if probe_log is not None:
         documents[".probe.jsonl"] = lambda: probe_log
+    put(report, documents, warn)
+    return report
+
+
+def put(report: Path, documents: Mapping[str, Callable[[], bytes]], warn: Callable[[str], None]) -> None:
+    """Write documents side by side.
+
+    :param report: the path of any of them.
+    :param documents: what makes each, by suffix.
+    """
     for suffix, document in documents.items():
         path = report.with_suffix(suffix)
         try:
@@ -48,4 +58,3 @@ def write(
             _files.write(path, document(), durable=suffix in _EVIDENCE)
         except Exception as error:  # a rollback that is done does not fail for a document about it
             warn(f"{path} could not be written: {error}")
-    return report

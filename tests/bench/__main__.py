@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ansible_collections.tiered.rollback.tests.bench import auto, ci, mcp, report, tier1, tier2
+from ansible_collections.tiered.rollback.tests.bench import auto, ci, fleet, mcp, report, tier1, tier2
 
 #: By name: from the number of runs to the rows.
 BENCHMARKS: Mapping[str, Callable[[int], list[report.Row]]] = {
@@ -21,6 +21,7 @@ BENCHMARKS: Mapping[str, Callable[[int], list[report.Row]]] = {
     "mcp": mcp.measure,
     "ci": ci.measure,
     "auto": auto.measure,
+    "fleet": fleet.measure,
 }
 
 

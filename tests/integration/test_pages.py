@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _fleet,
+    _fleet_report,
     _history,
     _history_html,
     _ledger,
@@ -67,6 +69,19 @@ def test_the_history_shows_a_mark_for_each_run(browser: Chromium, record: dict[s
     assert shown.console == []
     assert shown.colours[GOOD] > 20
     assert shown.colours[WARN] > 5
+
+
+def test_the_fleets_report_shows_a_bar_for_each_turn(browser: Chromium, record: dict[str, Any]) -> None:
+    found = {**record, "needed": True, "record": record}
+    bad = {**found, "failed": True, "msg": HOSTILE, "record": {**record, "outcome": "reverted"}}
+    planned = _fleet.plan(["web1", "web2", "web3"], "1", "1")
+    results = [_fleet.result(found, "web1", "r1"), _fleet.result(bad, "web2", "r2")]
+    run = {"id": "r0", "started": record["started"], "reason": HOSTILE}
+    full = _fleet_report.record(run, {"tier": "2", "version": "v1"}, planned, results, [], record["ended"])
+    shown = browser.show(_fleet_report.html(full))
+    assert shown.console == []
+    for colour in (GOOD, BAD):
+        assert shown.colours[colour] > 50, (colour, shown.colours.most_common(12))
 
 
 def test_a_page_that_runs_something_would_be_found(browser: Chromium) -> None:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The stacks of the Molecule scenarios: ``python -m ...support.molecule create|deploy|destroy``, and what verify needs.
 
-Each scenario has one stack below its ephemeral directory, under names made of the scenario's.
+Each scenario has one stack below its ephemeral directory, under names made of the scenario's; that about a fleet has
+one for each of its hosts.
 """
 
 from __future__ import annotations
@@ -24,20 +25,27 @@ from ansible_collections.tiered.rollback.tests.support.tier2_sqlite import Tier2
 OLD, NEW = "v0.9.0", "v1.0.0"
 #: MCP containers of the scenario that is about many.
 FLEET = ("mcp-files", "mcp-git", "mcp-mail")
+#: Hosts of the scenario that is about a fleet. The first is its canary.
+HOSTS = ("web1", "web2")
 
 
-def stack() -> Stack:
-    """Return the stack of the scenario that Molecule runs, on the port it was created on."""
-    scenario = os.environ["MOLECULE_SCENARIO_NAME"]
-    name = f"trm-{scenario.replace('_', '-')}"
-    directory = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "stack"
-    found = Stack(directory, Images(name), name=name)
+def stack(member: str = "") -> Stack:
+    """Return the stack of the scenario that Molecule runs, or of one of its hosts, on the port it was created on."""
+    scenario = f"trm-{os.environ['MOLECULE_SCENARIO_NAME'].replace('_', '-')}"
+    suffix = f"-{member}" if member else ""
+    directory = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / f"stack{suffix}"
+    found = Stack(directory, Images(f"{scenario}{suffix}"), name=f"{scenario}{suffix}")
     port = directory / "port"
     if port.exists():
         found.port = int(port.read_text(encoding="ascii"))
     else:
         port.write_text(str(found.port), encoding="ascii")
     return found
+
+
+def stacks() -> list[Stack]:
+    """Return every stack of the scenario."""
+    return [stack(member) for member in (HOSTS if os.environ["MOLECULE_SCENARIO_NAME"] == "fleet_canary" else ("",))]
 
 
 def tier2(made: Stack) -> Tier2 | Tier2Sqlite | None:
@@ -136,7 +144,7 @@ def assert_only_rehearsed(made: Stack, fault: str) -> dict[str, Any]:
 
 
 def _about_snapshots(made: Stack) -> bool:
-    return "mcp" in made.name and "fleet" not in made.name
+    return "mcp" in made.name and "mcp-fleet" not in made.name
 
 
 def _deploy_fleet(made: Stack, version: str) -> None:
@@ -157,7 +165,7 @@ def create(made: Stack) -> None:
         parts.tell_the_flag(made)
         made.description["services"]["web"] = {}
         made.description["config"] = ["compose.yml", "api.env"]
-    elif "fleet" in made.name:
+    elif "mcp-fleet" in made.name:
         _deploy_fleet(made, OLD)
     elif "start-first" in made.name:
         proxied.compose(made)
@@ -179,6 +187,8 @@ def create(made: Stack) -> None:
 def deploy(made: Stack) -> None:
     """Deploy v1.0.0; where the scenario is about a broken target, v0.9.0 can run no more from then on.
 
+    Of a fleet that is so for its canary.
+
     Where it is about a watch, v1.0.0 answers with errors.
 
     Where it is about snapshots, v0.9.0 stays and only its data is broken.
@@ -188,7 +198,7 @@ def deploy(made: Stack) -> None:
         if "crash" in made.name:
             engine.docker("restart", *made.ids()["api"])
         return
-    if "fleet" in made.name:
+    if "mcp-fleet" in made.name:
         _deploy_fleet(made, NEW)
         _write_noted(made, {"api": made.states("api")})
         return
@@ -209,9 +219,9 @@ def deploy(made: Stack) -> None:
     if (made.src / ".env").exists():
         made.write(".env", configuration(NEW))
     made.deploy(NEW)
-    if "drill" in made.name:
+    if "drill" in made.name or "canary" in made.name:
         _write_noted(made, {"states": made.states(*made.ids())})
-    if "broken-target" in made.name:
+    if "broken-target" in made.name or made.name.endswith(f"canary-{HOSTS[0]}"):
         made.trouble(OLD, "unhealthy")
     if any(each in made.name for each in ("watch", "auto-health", "auto-alert")):
         made.trouble(NEW, "broken")
@@ -239,4 +249,5 @@ def destroy(made: Stack) -> None:
 
 
 if __name__ == "__main__":
-    {"create": create, "deploy": deploy, "destroy": destroy}[sys.argv[1]](stack())
+    for each in stacks():
+        {"create": create, "deploy": deploy, "destroy": destroy}[sys.argv[1]](each)

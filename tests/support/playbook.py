@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = ROOT / "playbooks"
 _RECAP = re.compile(r"^\S+\s+: ok=\d+.*$", re.MULTILINE)
@@ -71,6 +73,11 @@ def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str,
         "ANSIBLE_LOCAL_TEMP": str(home / "local"),
         **(extra or {}),
     }
+
+
+def write_inventory(path: Path, hosts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write an inventory of some hosts, in order."""
+    path.write_text(yaml.safe_dump({"all": {"hosts": dict(hosts)}}, sort_keys=False), encoding="utf-8")
 
 
 def start(

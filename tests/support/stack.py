@@ -132,18 +132,20 @@ class Stack:
 
     # --- the collection ------------------------------------------------------------------------
 
-    def write_inventory(self) -> None:
-        """Write the inventory as it is described now."""
-        host: dict[str, Any] = {
+    def host(self) -> dict[str, Any]:
+        """Return what an inventory says of the host now."""
+        described = {"rollback_stack": self.description} if self.description else {}
+        return {
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "rollback_state_dir": str(self.state),
             **self.variables,
+            **described,
         }
-        if self.description:
-            host["rollback_stack"] = self.description
-        text = yaml.safe_dump({"all": {"hosts": {self.name: host}}}, sort_keys=False)
-        self.inventory.write_text(text, encoding="utf-8")
+
+    def write_inventory(self) -> None:
+        """Write the inventory as it is described now."""
+        playbook.write_inventory(self.inventory, {self.name: self.host()})
 
     def start(self, name: str, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
         """Start a playbook on this stack."""

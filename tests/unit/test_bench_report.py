@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from ansible_collections.tiered.rollback.tests.bench import ci, ci_ways, report, tier1, tier2
+from ansible_collections.tiered.rollback.tests.bench import ci, ci_ways, fleet, report, tier1, tier2
 from ansible_collections.tiered.rollback.tests.bench.load import Request, _complete, outage, percentile
 from ansible_collections.tiered.rollback.tests.bench.report import row
 
@@ -171,3 +171,22 @@ def test_the_sleep_of_a_document_is_told_apart_and_no_broken_ci_may_be_taken_for
     assert found["emergency: command, against document 000 without its sleep"].ratio == pytest.approx(1.0)
     assert found["CI still broken, taken for working"].holds
     assert emergency(believed=True)["CI still broken, taken for working"].holds is False
+
+
+def test_a_fleet_is_held_against_as_many_single_runs_and_against_a_smaller_one() -> None:
+    found = {each.name: each for each in fleet.rows(4.0, {10: (15.0, 120.0), 50: (90.0, 150.0)})}
+    assert list(found) == [
+        "fleet of 10: command, against 10 single runs",
+        "fleet of 50: command, against 50 single runs",
+        "fleet: each host of 50, against each of 10",
+        "fleet of 10: controller's memory",
+        "fleet of 50: controller's memory",
+    ]
+    fifty = found["fleet of 50: command, against 50 single runs"]
+    assert (fifty.peer, fifty.ratio, fifty.bound, fifty.holds) == (200.0, 0.45, 0.5, True)
+    assert found["fleet: each host of 50, against each of 10"].holds is False
+    assert found["fleet of 10: command, against 10 single runs"].holds is None
+    assert [row.name for row in fleet.rows(4.0, {3: (9.0, 100.0)})] == [
+        "fleet of 3: command, against 3 single runs",
+        "fleet of 3: controller's memory",
+    ]

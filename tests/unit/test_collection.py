@@ -172,10 +172,13 @@ def test_a_playbook_with_an_underscore_has_a_name_that_people_type(path: Path) -
 
 @pytest.mark.parametrize("path", [path for path in PLAYBOOKS if "-" not in path.stem], ids=_name)
 def test_a_playbook_checks_what_was_given_before_anything_reads_it(path: Path) -> None:
+    checked = False
     for play in _load(path):
         first = play["tasks"][0]
         text = path.read_text()
-        if "tiered.rollback.launch" not in first:
+        # What a play has checked is checked for those after it.
+        checked = checked or "tiered.rollback.launch" in first
+        if not checked:
             assert "rollback_launch" not in text
         bare = [name for name in _names.LAUNCH_VARIABLES if f"{{{{ {name}" in text]
         assert not bare, f"{bare} would be evaluated unchecked"
@@ -190,6 +193,24 @@ def test_a_playbook_is_recorded_under_the_name_that_people_type(path: Path) -> N
             typed = path.name.replace("_", "-")
             assert launch["playbook"] == typed
             assert set(launch.get("required", ())) <= set(_names.LAUNCH_VARIABLES)
+
+
+def test_a_fleet_takes_what_the_playbook_of_its_tier_takes() -> None:
+    """But for phases, which are about one host."""
+    taken = _load(ROOT / "roles/fleet/vars/main.yml")["_fleet_takes"]
+    optional: set[str] = set()
+    for path in sorted((ROOT / "playbooks").glob("tier?_*.yml")):
+        launch = _load(path)[0]["tasks"][0]["tiered.rollback.launch"]
+        tier = launch["tier"]
+        real = {key: launch[key] for key in ("required", "optional", "required_one_of", "required_by") if key in launch}
+        real["optional"] = [name for name in real["optional"] if name != "plan"]
+        if "required_one_of" in real:
+            real["required_one_of"] = [[name for name in names if name != "plan"] for names in real["required_one_of"]]
+        assert taken.pop(tier) == real
+        optional |= {*real.get("required", ()), *real["optional"]}
+    assert not taken
+    turn = _load(ROOT / "roles/fleet/tasks/main.yml")[1]["block"][0]["tiered.rollback.launch"]
+    assert set(turn["optional"]) == optional
 
 
 def test_no_role_or_template_reads_a_launch_variable_unchecked() -> None:

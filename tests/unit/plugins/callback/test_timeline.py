@@ -43,7 +43,7 @@ def callback(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> CallbackModule:
     return made
 
 
-def _task(name: str, role: str | None = None, tier: int = 1) -> Any:
+def _task(name: str, role: str | None = None, tier: int | str = 1) -> Any:
     found = SimpleNamespace(get_name=lambda include_role_fqcn: role) if role else None
     return SimpleNamespace(
         _role=found,
@@ -132,6 +132,15 @@ def test_the_budget_is_the_tiers(callback: CallbackModule, screen: Screen, tier:
     callback.v2_playbook_on_task_start(_task("Switch", role="rollback", tier=tier), False)
     callback.v2_runner_on_ok(_result("stack_switch"))
     assert f" of {budget} [" in screen.lines[0]
+
+
+def test_a_tier_that_is_still_a_template_has_no_budget_that_time_could_be_held_against(
+    callback: CallbackModule, screen: Screen
+) -> None:
+    callback.v2_playbook_on_task_start(_task("Switch", role="rollback", tier="{{ x | int }}"), False)
+    for _number in range(2):
+        callback.v2_runner_on_ok(_result("stack_switch", record=RECORD, report="/state/r1.md"))
+    assert [line[:15] for line in screen.lines] == ["  1:05 ok       "[:15]] * 2
 
 
 def test_a_failure_is_told_with_its_hint_each_on_a_line(callback: CallbackModule, screen: Screen) -> None:

@@ -165,3 +165,21 @@ def test_gates_to_skip_are_given_with_or_without_brackets_or_as_a_list(given: ob
 def test_gates_to_skip_are_names(given: str) -> None:
     with pytest.raises(RollbackError, match="skip_gates has an unsafe or malformed value"):
         _names.launch_values({"skip_gates": given}, ["skip_gates"])
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("batch", [5, "1", "25%", "100%"], [0, "0%", "abc", "150%", "-1", 2.5, "5 %", "5,10", "٣"]),
+        ("failures", [0, "0%", 20, "100%"], ["101%", 150, "-1%", "none", "20%%", 0.5]),
+        ("canary", [1, "web1", "web1,db-2.example.org", ["web1", "web2"]], ["", "web 1", "web1,", "-x", "a;b", "*"]),
+        ("done", ["keep", "forward"], ["back", "", True]),
+    ],
+)
+def test_what_a_fleet_is_told_is_of_the_form_that_is_meant(name: str, good: list[Any], bad: list[Any]) -> None:
+    for value in good:
+        text = ",".join(value) if isinstance(value, list) else str(value)
+        assert _names.launch_values({name: value}, [name]) == {name: text}
+    for value in bad:
+        with pytest.raises(RollbackError, match=f"{name} has an unsafe or malformed value"):
+            _names.launch_values({name: value}, [name])
