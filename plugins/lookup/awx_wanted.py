@@ -11,8 +11,8 @@ short_description: Say what AWX is to have
 version_added: 0.1.0
 author: The tiered.rollback authors (@tiered)
 description:
-  - Returns job templates, surveys, workflows, schedules and all else that AWX needs to run the playbooks of this collection,
-    as arguments of the modules of C(awx.awx). Asks AWX nothing.
+  - Returns job templates, surveys, workflows, schedules and all else that AWX needs to run the playbooks of this
+    collection, as arguments of the modules of C(awx.awx). Asks AWX nothing.
   - Surveys are generated from what each playbook takes at launch.
 options:
   _terms:

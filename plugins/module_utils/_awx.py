@@ -96,7 +96,9 @@ def _credential_type(name: str, fields: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": name,
         "inputs": {
-            "fields": [{"id": field, "type": "string", "label": label, "secret": True} for field, label in fields.items()]
+            "fields": [
+                {"id": field, "type": "string", "label": label, "secret": True} for field, label in fields.items()
+            ]
         },
         "injectors": {"extra_vars": {f"vault_{field}": "{{ " + field + " }}" for field in fields}},
     }
@@ -118,9 +120,7 @@ def _job_template(playbook: Playbook, setup: Setup, told: Mapping[str, list[str]
     return made
 
 
-def _workflow(
-    template: Mapping[str, Any], runs: Playbook, told: Mapping[str, list[str]] | None
-) -> dict[str, Any]:
+def _workflow(template: Mapping[str, Any], runs: Playbook, told: Mapping[str, list[str]] | None) -> dict[str, Any]:
     # AWX would put the workflow's answer above the node's own word that somebody has approved.
     without = ("approved_by",) if template["approved"] else ()
     made = {

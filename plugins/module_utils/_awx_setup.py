@@ -94,7 +94,9 @@ def parse(raw: Any) -> Setup:
     project, image = found.project, found.execution_environment["image"]
     for where, name in _names_of(found):
         if not _NAME.fullmatch(name):
-            raise RollbackError(f"{where} is no plain name", "Use letters, digits, spaces and '._:()-', a letter first.")
+            raise RollbackError(
+                f"{where} is no plain name", "Use letters, digits, spaces and '._:()-', a letter first."
+            )
     if not _URL.fullmatch(project["url"]) or re.match(r"[^/]*//[^/]*:[^/]*@", project["url"]):
         raise RollbackError(
             f"{_WHERE}.project.url is no URL of a repository, or holds a password",
@@ -110,8 +112,8 @@ def parse(raw: Any) -> Setup:
         raise RollbackError(f"{_WHERE}.drill.limit is no pattern of hosts", "Name hosts or groups.")
     if found.approval_timeout is not None and found.approval_timeout < _SHORTEST_APPROVAL:
         raise RollbackError(
-            f"{_WHERE}.approval_timeout is {found.approval_timeout}, and an approval without an end, or too short to be "
-            "given, helps nobody",
+            f"{_WHERE}.approval_timeout is {found.approval_timeout}, and an approval that never ends, or before "
+            "anybody can give it, helps nobody",
             f"Give it {_SHORTEST_APPROVAL} seconds or more, or leave it out: the decision matrix has deadlines.",
         )
     return found

@@ -74,4 +74,11 @@ def _template(tier: Any, runs: str, timeout: int | None) -> dict[str, Any]:
             {"identifier": "assess", "runs": runs, "job_type": "check", "success": ["approve"]},
         ]
     described = "asks nobody" if asked is None else f"asks {asked.description()}"
-    return {"name": name, "tier": tier, "runs": runs, "approved": asked is not None, "described": described, "nodes": nodes}
+    return {
+        "name": name,
+        "tier": tier,
+        "runs": runs,
+        "approved": asked is not None,
+        "described": described,
+        "nodes": nodes,
+    }

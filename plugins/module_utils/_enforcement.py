@@ -17,8 +17,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 #: Launch variables of every playbook that asks the matrix.
 VARIABLES = ("severity", "issue", "override_reason", "approved_by")
-#: Who has approved in a workflow of AWX. There a right on the workflow says who may, and AWX keeps who did; a job cannot
-#: see it.
+#: Who has approved in a workflow of AWX. There a right on the workflow says who may, and AWX keeps who did; a job
+#: cannot see it.
 IN_AWX = "AWX approval node"
 _RECORDED = ("severity", "issue", "row", "decision", "action", "tiers", "within", "approval", "sources", "note")
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Surveys of AWX, generated from what playbooks take at launch (pure).
 
-No question has a default: AWX would pass it as an extra variable, which outranks the inventory, to every job. A playbook
+No question has a default: AWX would pass it to every job as an extra variable, which outranks the inventory. A playbook
 knows its own defaults.
 """
 

@@ -19,7 +19,12 @@ from ansible_collections.tiered.rollback.tests.support.awx import Awx, User, tab
 from ansible_collections.tiered.rollback.tests.support.awx.client import Client
 from ansible_collections.tiered.rollback.tests.support.playbook import PLAYBOOKS, ROOT, Outcome
 
-ADMIN, OWNER, OPERATOR, APPROVER = "token-of-the-admin", "token-of-the-owner", "token-of-the-operator", "token-of-a-lead"
+ADMIN, OWNER, OPERATOR, APPROVER = (
+    "token-of-the-admin",
+    "token-of-the-owner",
+    "token-of-the-operator",
+    "token-of-a-lead",
+)
 USERS = {
     ADMIN: User(name="admin", superuser=True),
     OWNER: User(name="olga", administers=("Rollback",)),
@@ -209,7 +214,8 @@ def test_an_approval_that_nobody_gives_fails_its_workflow_and_holds_up_nobody(ma
     operator, jobs = made.client(OPERATOR), made.awx.jobs
     begin = made.awx.store.new_id()
     waiting = [
-        operator.launch("workflow_job_templates", "Tier 2 rollback", version="v1")[1]["workflow_job"] for _number in "ab"
+        operator.launch("workflow_job_templates", "Tier 2 rollback", version="v1")[1]["workflow_job"]
+        for _number in "ab"
     ]
     assert [jobs.workflows[number].status for number in waiting] == ["running"] * 2
     assert _jobs(made, begin) == [("tier2-standard", "check")] * 2, "it is assessed, and not done"
@@ -318,7 +324,7 @@ def test_each_task_gives_its_module_what_that_takes(
 
 def test_the_stand_in_has_no_field_that_its_client_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
     # What AWX itself fills in, or calls by another name than the module.
-    own = {"scm_revision", "managed", "unified_job_template", "extra_data"}
+    own = {"scm_revision", "status", "managed", "unified_job_template", "extra_data"}
     called = {"workflow_approval_templates": "workflow_job_template_node"}
     plural = {"inventories": "inventory"}
     for resource, table in tables.RESOURCES.items():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Launches: jobs end at once, workflows go from node to node, and approvals wait until somebody answers or time is up."""
+"""Launches: jobs end at once, workflows go from node to node, approvals wait for an answer or the end of their time."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class Jobs:
     def launch_workflow(self, number: int, given: Mapping[str, Any]) -> tuple[Job, dict[str, Any]]:
         """Launch a workflow."""
         template = self.store.get("workflow_job_templates", number)
-        taken, ignored = rules.take_variables(template, self.store.surveys.get(number, {}), given.get("extra_vars") or {})
+        taken, ignored = rules.take_variables(
+            template, self.store.surveys.get(number, {}), given.get("extra_vars") or {}
+        )
         limit = {"limit": given["limit"]} if given.get("limit") and template["ask_limit_on_launch"] else {}
         made = Job(id=self.store.new_id(), of=template["name"], variables=taken, prompts=limit, status="pending")
         made.template = number
@@ -106,7 +108,9 @@ class Jobs:
             unhandled = [
                 number
                 for number, each in job.nodes.items()
-                if each.status == "failed" and not self._next(number, "failure_nodes") and not self._next(number, "always_nodes")
+                if each.status == "failed"
+                and not self._next(number, "failure_nodes")
+                and not self._next(number, "always_nodes")
             ]
             job.status = "failed" if unhandled else "successful"
 
@@ -120,8 +124,14 @@ class Jobs:
             for kind in ("success_nodes", "failure_nodes", "always_nodes")
             if number in self._next(each, kind)
         ]
-        wanted = {"success_nodes": ("successful",), "failure_nodes": ("failed",), "always_nodes": ("successful", "failed")}
-        return not parents or any(each in job.nodes and job.nodes[each].status in wanted[kind] for each, kind in parents)
+        wanted = {
+            "success_nodes": ("successful",),
+            "failure_nodes": ("failed",),
+            "always_nodes": ("successful", "failed"),
+        }
+        return not parents or any(
+            each in job.nodes and job.nodes[each].status in wanted[kind] for each, kind in parents
+        )
 
     def _begin(self, job: Job, number: int) -> Job:
         node = self.store.get("workflow_job_template_nodes", number)

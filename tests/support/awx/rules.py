@@ -26,7 +26,9 @@ def check_rule(rule: str) -> None:
     """Refuse a schedule's rule that AWX does not take."""
     rules = re.findall(r"RULE:(\S*)", rule)
     if not re.match(r"DTSTART(;TZID=[A-Za-z][\w+/-]*:\d{8}T\d{6}|:\d{8}T\d{6}Z)( |$)", rule):
-        raise Refused(400, {"rrule": ["Valid DTSTART required in rrule. Value should start with: DTSTART:YYYYMMDDTHHMMSSZ"]})
+        raise Refused(
+            400, {"rrule": ["Valid DTSTART required in rrule. Value should start with: DTSTART:YYYYMMDDTHHMMSSZ"]}
+        )
     if not rules:
         raise Refused(400, {"rrule": ["One or more rule required in rrule."]})
     for each in rules:
@@ -49,7 +51,9 @@ def check_survey(spec: Mapping[str, Any]) -> None:
             if not isinstance(question.get(key), bool if key == "required" else str):
                 raise Refused(400, {"error": f"'{key}' missing from survey question {number}"})
         if question["variable"] in seen:
-            raise Refused(400, {"error": f"'variable' '{question['variable']}' duplicated in survey question {number}."})
+            raise Refused(
+                400, {"error": f"'variable' '{question['variable']}' duplicated in survey question {number}."}
+            )
         seen.add(question["variable"])
         if question["type"] not in _QUESTION_TYPES:
             raise Refused(400, {"error": f"'{question['type']}' in survey question {number} is not allowed."})

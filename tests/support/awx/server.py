@@ -148,7 +148,9 @@ class Awx(WebServer):
         table, fields = RESOURCES[resource], self.store.get(resource, number)
         if name in table.lists:
             if method == "GET":
-                found = [self.store.show(table.lists[name], each) for each in self.store.related(resource, number, name)]
+                found = [
+                    self.store.show(table.lists[name], each) for each in self.store.related(resource, number, name)
+                ]
                 return 200, Store.page(f"/api/v2/{resource}/{number}/{name}/", found, query)
             self._may_change(resource, user, self._organization(resource, fields))
             self.store.associate(resource, number, name, body)
@@ -171,6 +173,8 @@ class Awx(WebServer):
             self.store.update(resource, number, {"unified_job_template": made["id"]})
             return 201, made
         kind = "project_updates" if resource == "projects" else "inventory_updates"
+        if resource == "inventory_sources":
+            fields["status"] = "successful"
         self.updates.append((resource, number))
         return 202, {"id": number, "url": f"/api/v2/{kind}/{number}/", "status": "pending"}
 
@@ -201,7 +205,13 @@ class Awx(WebServer):
 
     @staticmethod
     def _shown(job: Job) -> dict[str, Any]:
-        return {"id": job.id, "name": job.of, "status": job.status, "extra_vars": json.dumps(job.variables), **job.prompts}
+        return {
+            "id": job.id,
+            "name": job.of,
+            "status": job.status,
+            "extra_vars": json.dumps(job.variables),
+            **job.prompts,
+        }
 
 
 class _Handler(Handler):

@@ -72,9 +72,9 @@ class Store:
     def _check(self, resource: str, made: Mapping[str, Any], number: int | None) -> None:
         table = RESOURCES[resource]
         for field, of in table.refers.items():
-            if made[field] is not None and (of != "unified_job_templates" or not self.home(made[field])):
-                if made[field] not in self.objects[of]:
-                    raise Refused(400, {field: [f'Invalid pk "{made[field]}" - object does not exist.']})
+            home = self.home(made[field]) if made[field] and of == "unified_job_templates" else of
+            if made[field] is not None and made[field] not in self.objects[home]:
+                raise Refused(400, {field: [f'Invalid pk "{made[field]}" - object does not exist.']})
         others = [each for key, each in self.objects[resource].items() if key != number]
         rules.unique(table.unique, made, others)
         if resource == "schedules":
@@ -95,7 +95,11 @@ class Store:
                 related[field] = f"/api/v2/{home}/{fields[field]}/"
                 summary[field] = {"id": fields[field], "name": self.get(home, fields[field])["name"]}
         return {
-            **{"id": number, "type": table.type, "url": url, "related": related, "summary_fields": summary},
+            "id": number,
+            "type": table.type,
+            "url": url,
+            "related": related,
+            "summary_fields": summary,
             **self._hidden(resource, fields),
         }
 

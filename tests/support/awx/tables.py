@@ -11,7 +11,6 @@ from typing import Any
 
 #: What a schedule or a workflow's node may say for a launch, and the setting of the template that allows it.
 PROMPTS = {"job_type": "ask_job_type_on_launch", "limit": "ask_limit_on_launch", "diff_mode": "ask_diff_mode_on_launch"}
-_ASK = {name: False for name in (*PROMPTS.values(), "ask_variables_on_launch")}
 _TOLD = tuple(f"notification_templates_{event}" for event in ("started", "success", "error"))
 
 
@@ -36,52 +35,67 @@ class Resource:
     views: tuple[str, ...] = ()
 
 
+def _fields(null: str, blank: str = "", false: str = "", **others: Any) -> dict[str, Any]:
+    """Return fields with their defaults; those of a kind are named in one text."""
+    return {
+        **dict.fromkeys(null.split()),
+        **dict.fromkeys(blank.split(), ""),
+        **dict.fromkeys(false.split(), False),
+        **others,
+    }
+
+
 _ORGANIZATION = {"organization": "organizations"}
 _NOTIFIED = dict.fromkeys(_TOLD, "notification_templates")
 _LABELLED = {"labels": "labels", **_NOTIFIED}
 
 RESOURCES: Mapping[str, Resource] = {
     "organizations": Resource(
-        type="organization", fields={"name": None, "description": ""}, unique=("name",), lists=_NOTIFIED
+        type="organization", fields=_fields("name", "description"), unique=("name",), lists=_NOTIFIED
     ),
     "credential_types": Resource(
         type="credential_type",
-        fields={"name": None, "description": "", "kind": None, "inputs": {}, "injectors": {}, "managed": False},
+        fields=_fields("name kind", "description", "managed", inputs={}, injectors={}),
         required=("name", "kind"),
         unique=("name", "kind"),
     ),
     "execution_environments": Resource(
         type="execution_environment",
-        fields={"name": None, "description": "", "organization": None, "image": None, "credential": None, "pull": ""},
+        fields=_fields("name organization image credential", "description pull"),
         required=("name", "image"),
         unique=("name",),
         refers=_ORGANIZATION,
     ),
     "labels": Resource(
-        type="label", fields={"name": None, "organization": None}, required=("name", "organization"), refers=_ORGANIZATION
+        type="label",
+        fields=_fields("name organization"),
+        required=("name", "organization"),
+        refers=_ORGANIZATION,
     ),
     "projects": Resource(
         type="project",
-        fields={
-            **{"name": None, "description": "", "organization": None, "credential": None, "default_environment": None},
-            **{"scm_type": "", "scm_url": "", "scm_branch": "", "scm_update_on_launch": False, "scm_revision": ""},
-        },
+        fields=_fields(
+            "name organization credential default_environment",
+            "description scm_type scm_url scm_branch scm_revision",
+            "scm_update_on_launch",
+        ),
         refers={**_ORGANIZATION, "default_environment": "execution_environments"},
         views=("update",),
     ),
     "inventories": Resource(
         type="inventory",
-        fields={"name": None, "description": "", "organization": None, "kind": "", "host_filter": None, "variables": ""},
+        fields=_fields("name organization host_filter", "description kind variables"),
         required=("name", "organization"),
         refers=_ORGANIZATION,
     ),
     "inventory_sources": Resource(
         type="inventory_source",
-        fields={
-            **{"name": None, "description": "", "inventory": None, "source": None, "source_path": "", "source_vars": ""},
-            **{"source_project": None, "execution_environment": None, "credential": None, "overwrite": False},
-            **{"overwrite_vars": False, "update_on_launch": False},
-        },
+        fields=_fields(
+            "name inventory source source_project execution_environment credential",
+            "description source_path source_vars",
+            "overwrite overwrite_vars update_on_launch",
+            status="never updated",
+        ),
         required=("name", "inventory", "source"),
         unique=("name", "inventory"),
         refers={
@@ -93,20 +107,18 @@ RESOURCES: Mapping[str, Resource] = {
     ),
     "notification_templates": Resource(
         type="notification_template",
-        fields={
-            **{"name": None, "description": "", "organization": None, "notification_type": None},
-            **{"notification_configuration": None, "messages": None},
-        },
+        fields=_fields("name organization notification_type notification_configuration messages", "description"),
         required=("name", "organization", "notification_type", "notification_configuration"),
         refers=_ORGANIZATION,
     ),
     "job_templates": Resource(
         type="job_template",
-        fields={
-            **{"name": None, "description": "", "organization": None, "job_type": "run", "inventory": None, "project": None},
-            **{"playbook": "", "execution_environment": None, "extra_vars": "", "limit": "", "survey_enabled": False},
-            **{"allow_simultaneous": False, **_ASK},
-        },
+        fields=_fields(
+            "name organization inventory project execution_environment",
+            "description playbook extra_vars limit",
+            " ".join(["survey_enabled allow_simultaneous ask_variables_on_launch", *PROMPTS.values()]),
+            job_type="run",
+        ),
         required=("name", "project", "playbook"),
         refers={
             **_ORGANIZATION,
@@ -119,21 +131,22 @@ RESOURCES: Mapping[str, Resource] = {
     ),
     "workflow_job_templates": Resource(
         type="workflow_job_template",
-        fields={
-            **{"name": None, "description": "", "organization": None, "extra_vars": "", "limit": None},
-            **{"survey_enabled": False, "allow_simultaneous": False, "ask_limit_on_launch": False},
-            **{"ask_variables_on_launch": False},
-        },
+        fields=_fields(
+            "name organization limit",
+            "description extra_vars",
+            "survey_enabled allow_simultaneous ask_limit_on_launch ask_variables_on_launch",
+        ),
         refers=_ORGANIZATION,
         lists={**_LABELLED, "notification_templates_approvals": "notification_templates"},
         views=("survey_spec", "launch"),
     ),
     "workflow_job_template_nodes": Resource(
         type="workflow_job_template_node",
-        fields={
-            **{"identifier": None, "workflow_job_template": None, "unified_job_template": None, "extra_data": {}},
-            **{"all_parents_must_converge": False, **dict.fromkeys(PROMPTS)},
-        },
+        fields=_fields(
+            " ".join(["identifier workflow_job_template unified_job_template", *PROMPTS]),
+            false="all_parents_must_converge",
+            extra_data={},
+        ),
         required=("identifier", "workflow_job_template"),
         unique=("identifier", "workflow_job_template"),
         refers={"workflow_job_template": "workflow_job_templates", "unified_job_template": "unified_job_templates"},
@@ -141,21 +154,20 @@ RESOURCES: Mapping[str, Resource] = {
         views=("create_approval_template",),
     ),
     "workflow_approval_templates": Resource(
-        type="workflow_approval_template", fields={"name": None, "description": "", "timeout": 0}, unique=()
+        type="workflow_approval_template", fields=_fields("name", "description", timeout=0), unique=()
     ),
     "schedules": Resource(
         type="schedule",
-        fields={
-            **{"name": None, "description": "", "unified_job_template": None, "rrule": None, "enabled": True},
-            **{"extra_data": {}, **dict.fromkeys(PROMPTS)},
-        },
+        fields=_fields(
+            " ".join(["name unified_job_template rrule", *PROMPTS]), "description", enabled=True, extra_data={}
+        ),
         required=("name", "unified_job_template", "rrule"),
         unique=("name", "unified_job_template"),
         refers={"unified_job_template": "unified_job_templates"},
     ),
     "credentials": Resource(
         type="credential",
-        fields={"name": None, "description": "", "organization": None, "credential_type": None, "inputs": {}},
+        fields=_fields("name organization credential_type", "description", inputs={}),
         required=("name", "credential_type"),
         unique=("name", "organization", "credential_type"),
         refers={**_ORGANIZATION, "credential_type": "credential_types"},

@@ -94,7 +94,9 @@ def test_secrets_come_by_the_variables_that_the_documentation_uses() -> None:
 def _found(wanted: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """What the API lists when all is there."""
     lists = {kind: wanted[key] if isinstance(wanted[key], list) else [wanted[key]] for kind, key in _awx._NAMED.items()}
-    found = {kind: [each if isinstance(each, dict) else {"name": each} for each in them] for kind, them in lists.items()}
+    found = {
+        kind: [each if isinstance(each, dict) else {"name": each} for each in them] for kind, them in lists.items()
+    }
     found["workflow_job_template_nodes"] = [
         {"identifier": each["identifier"], "summary_fields": {"workflow_job_template": {"name": each["workflow"]}}}
         for each in wanted["nodes"]

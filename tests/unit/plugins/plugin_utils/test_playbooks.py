@@ -47,7 +47,9 @@ def test_a_survey_asks_for_exactly_what_the_playbook_takes(playbook: Playbook) -
     spec = _survey.survey(playbook.title, playbook.launch)["spec"]
     assert [question["variable"] for question in spec if question["variable"] not in taken] == []
     assert taken - {question["variable"] for question in spec} == set()
-    assert {question["variable"] for question in spec if question["required"]} == set(playbook.launch.get("required", ()))
+    assert {question["variable"] for question in spec if question["required"]} == set(
+        playbook.launch.get("required", ())
+    )
 
 
 @pytest.mark.parametrize("name", ["tier1-emergency", "tier2-standard", "deploy"])
