@@ -24,6 +24,7 @@ from ansible.module_utils.common.validation import (
 )
 from ansible.plugins.action import ActionBase
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _accepted,
     _decision,
     _enforcement,
     _names,
@@ -49,11 +50,10 @@ class ActionModule(ActionBase):
         arguments = self._task.args
         required = list(arguments.get("required") or [])
         tier = arguments.get("tier")
-        taken = [*required, *(arguments.get("optional") or []), *(_enforcement.VARIABLES if tier else ())]
         try:
             # task_vars hold extra variables as they were written; reading them evaluates nothing.
             given = {**variables, **_requested(arguments, variables)}
-            values = _names.launch_values(given, [*taken, *_stages.VARIABLES, "reason"])
+            values = _names.launch_values(given, _accepted.accepted(arguments))
         except RollbackError as error:
             raise AnsibleActionFail(str(error)) from error
         missing = [name for name in required if name not in values]

@@ -17,6 +17,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 #: Launch variables of every playbook that asks the matrix.
 VARIABLES = ("severity", "issue", "override_reason", "approved_by")
+#: Who has approved in a workflow of AWX. There a right on the workflow says who may, and AWX keeps who did; a job
+#: cannot see it.
+IN_AWX = "AWX approval node"
 _RECORDED = ("severity", "issue", "row", "decision", "action", "tiers", "within", "approval", "sources", "note")
 
 
@@ -76,7 +79,7 @@ def missing(recorded: Mapping[str, Any], approvers: Mapping[str, Any]) -> Rollba
 def check_approver(recorded: Mapping[str, Any], name: str, approvers: Mapping[str, Any]) -> None:
     """Refuse a name that is not among those who may approve, where those are configured."""
     names = names_of(recorded["approval"], approvers)
-    if names and name not in names:
+    if names and name not in (*names, IN_AWX):
         raise RollbackError(
             f"{name} may not approve {recorded['severity']}/{recorded['issue']}: it needs {_who(recorded, approvers)}",
             "Have one of them approve, with -e approved_by=NAME; rollback_approvers in the inventory lists them.",

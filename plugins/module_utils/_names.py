@@ -15,6 +15,12 @@ from pathlib import PurePosixPath
 
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
+
+def _one_of(*words: str) -> re.Pattern[str]:
+    """Return a pattern that matches just these words."""
+    return re.compile("|".join(words))
+
+
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _STACK = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _PATH = re.compile(r"[A-Za-z0-9._/ -]{1,400}")
@@ -31,11 +37,11 @@ _BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock(/|$)|\.$|/$))[A-Za-z0-9_][A-Za-z
 _COMMITS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/+~^-]{0,99}(\.[A-Za-z0-9_/+~^-]+)*", re.ASCII)
 _RANGE = re.compile(rf"{_COMMITS.pattern}\.\.{_COMMITS.pattern}", re.ASCII)
 _FILES = re.compile(r"[A-Za-z0-9._/-]{1,200}(,[A-Za-z0-9._/-]{1,200}){0,99}")
-_METHOD = re.compile(r"feature_flag|swap|revert|phased")
+_METHOD = _one_of("feature_flag", "swap", "revert", "phased")
 _PROFILE = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_ON_BREACH = re.compile(r"fail|rollback|undo")
-_TIER = re.compile(r"[1-3]")
-_KIND = re.compile(r"rollback|undo|ci|migration|deploy|quarantine|drill")
+_ON_BREACH = _one_of("fail", "rollback", "undo")
+_TIER = _one_of("1", "2", "3")
+_KIND = _one_of("rollback", "undo", "ci", "migration", "deploy", "quarantine", "drill")
 _FAULT = re.compile(r"[a-z][a-z_]{0,39}")
 _HOSTS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,252}(,[A-Za-z0-9][A-Za-z0-9_.:-]{0,252}){0,99}")
 _BATCH = re.compile(r"[1-9][0-9]{0,3}|(100|[1-9][0-9]?)%")
@@ -44,9 +50,9 @@ _DONE = re.compile(r"keep|forward")
 _SEED = re.compile(r"[0-9]{1,9}")
 _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,59}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_SEVERITY = re.compile(r"P[0-2]|critical|high|medium|low")
+_SEVERITY = _one_of("P0", "P1", "P2", "critical", "high", "medium", "low")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,59}")
-_SOURCE = re.compile(r"url_health|alertmanager|github_deployment|person")
+_SOURCE = _one_of("url_health", "alertmanager", "github_deployment", "person")
 _PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,59}")
 _FIGURES = re.compile(r"@[A-Za-z0-9._/ -]{1,400}|[a-z_]{1,60}=[0-9.eE+-]{1,30}(,[a-z_]{1,60}=[0-9.eE+-]{1,30}){0,99}")
 _MOMENT = re.compile(
@@ -113,9 +119,17 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
     "done": _DONE,
 }
 
+#: What a variable that is one of a few words may be.
+_CHOICES: Mapping[re.Pattern[str], tuple[str, ...]] = {
+    _BOOL: ("true", "false"),
+    **{each: tuple(each.pattern.split("|")) for each in (_METHOD, _ON_BREACH, _TIER, _KIND, _SEVERITY, _SOURCE)},
+}
+#: The largest whole number that a variable may be.
+_LARGEST: Mapping[re.Pattern[str], int] = {_NUMBER: 9999, _SEED: 999_999_999}
+
 _ALLOWED: Mapping[re.Pattern[str], str] = {
+    **{pattern: f"{', '.join(words[:-1])} or {words[-1]}" for pattern, words in _CHOICES.items()},
     _VERSION: "letters, digits, '.', '_', '+' and '-', at most 100 of them",
-    _BOOL: "true or false",
     _NUMBER: "a whole number",
     _PATH: "letters, digits, spaces, '.', '_', '/' and '-'",
     _TEXT: "plain text: no template expression and no control character",
@@ -124,10 +138,6 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _RANGE: "A..B, each a commit, a tag, a branch, or HEAD~3 and alike",
     _FILES: "a list with commas between its entries, of letters, digits, '.', '_', '/' and '-'",
     _PROFILE: "a profile's name: lower-case letters, digits and '_'",
-    _ON_BREACH: "fail, rollback or undo",
-    _METHOD: "feature_flag, swap, revert or phased",
-    _TIER: "1, 2 or 3",
-    _KIND: "rollback, undo, ci, migration, deploy, quarantine or drill",
     _GATES: "names of gates, with commas between them",
     _FAULT: "a fault's name, such as container_kill, or random; docs/drill.md lists them",
     _SEED: "a whole number of at most 9 digits",
@@ -137,10 +147,8 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _DONE: "keep or forward",
     _TIMEZONE: "a time zone's name, such as UTC or Europe/Berlin",
     _DATE: "a day, as 2026-11-20",
-    _SEVERITY: "P0, P1, P2, critical, high, medium or low",
     _WORD: "lower-case letters, digits and '_'; decide.yml lists the issues when it is given an unknown one",
     _STACK: "a stack's name: lower-case letters, digits, '_' and '-'",
-    _SOURCE: "url_health, alertmanager, github_deployment or person",
     _PERSON: "a person's name: letters, digits, spaces, '.', '_', '@' and '-', at most 60 of them",
     _FIGURES: "@FILE (JSON), NAME=number with commas between them, or a dictionary of names and numbers",
     _MOMENT: "a time with its zone, as 2026-11-20T10:15:00Z or 2026-11-20T11:15:00+01:00",
@@ -175,8 +183,24 @@ def launch_values(raw: Mapping[str, object], names: Collection[str]) -> dict[str
     return {
         name: _match(pattern, _as_text(raw[name], pattern), name, _ALLOWED[pattern])
         for name, pattern in LAUNCH_VARIABLES.items()
-        if name in names and raw.get(name) is not None
+        # A question of a survey that nobody answered comes from AWX as an empty text or as null.
+        if name in names and raw.get(name) not in (None, "")
     }
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """Return what a launch variable has to be one of; none where it is not one of a few words."""
+    return _CHOICES.get(LAUNCH_VARIABLES[name], ())
+
+
+def largest(name: str) -> int | None:
+    """Return the largest whole number that a launch variable may be; None for one that is no number."""
+    return _LARGEST.get(LAUNCH_VARIABLES[name])
+
+
+def allowed(name: str) -> str:
+    """Say what a launch variable may be."""
+    return _ALLOWED[LAUNCH_VARIABLES[name]]
 
 
 def branch(value: object, where: str) -> str:

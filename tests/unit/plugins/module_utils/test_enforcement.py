@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _decision, _enforcement
+from ansible_collections.tiered.rollback.plugins.module_utils import _decision, _enforcement, _names
 from ansible_collections.tiered.rollback.plugins.module_utils._decision_matrix import ISSUES, SEVERITIES
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from hypothesis import given
@@ -118,6 +118,13 @@ def test_a_single_maintainer_is_the_one_who_runs_it() -> None:
     recorded = enforce("ci", severity="critical")
     assert recorded is not None
     assert recorded["approved_by"] == "olga"
+
+
+def test_in_awx_a_right_on_the_workflow_says_who_may_approve() -> None:
+    recorded = enforce("2", APPROVERS, severity="P1", approved_by=_enforcement.IN_AWX)
+    assert recorded is not None
+    assert recorded["approved_by"] == "AWX approval node"
+    assert _names.person(_enforcement.IN_AWX)
 
 
 def test_who_may_approve_is_checked_where_it_is_configured() -> None:
