@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine, engine_errors
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._swarm_service import Seen, Service, Task
+from ansible_collections.tiered.rollback.plugins.module_utils._swarm_service import Seen, Service, Task, bare
 
 # Where it is missing, making an Engine says so.
 with contextlib.suppress(ImportError):
@@ -145,7 +145,7 @@ def _task(raw: Mapping[str, Any], spec: Mapping[str, Any], networks: Mapping[str
         state=status["State"],
         error=status.get("Err") or "",
         at=status.get("Timestamp") or "",
-        current=own == spec["TaskTemplate"],
+        current=bare(own) == bare(spec["TaskTemplate"]),
     )
 
 

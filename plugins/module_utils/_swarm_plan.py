@@ -118,7 +118,8 @@ def _comparable(spec: Mapping[str, Any]) -> dict[str, Any]:
     task = spec["TaskTemplate"]
     container = {**task["ContainerSpec"], "Image": _swarm_service.reference(task["ContainerSpec"]["Image"])}
     container["Env"] = dict(each.partition("=")[::2] for each in container.get("Env") or ())
-    return {**spec, "TaskTemplate": {**task, "ContainerSpec": container}}
+    found: dict[str, Any] = _swarm_service.bare({**spec, "TaskTemplate": {**task, "ContainerSpec": container}})
+    return found
 
 
 def _different(one: Any, other: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -131,4 +132,6 @@ def _different(one: Any, other: Any, path: tuple[str, ...]) -> Iterator[tuple[st
 
 def _spoken(path: tuple[str, ...]) -> str:
     told = tuple(key for key in path if key not in ("TaskTemplate", "ContainerSpec"))
+    if told[0] == "Env":
+        return " ".join(("environment", *told[1:]))
     return {("Image",): "image", ("Mode", "Replicated", "Replicas"): "replicas"}.get(told, ".".join(told))

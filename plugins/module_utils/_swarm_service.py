@@ -112,6 +112,14 @@ def replicas(spec: Mapping[str, Any]) -> int | None:
     return None if "Global" in mode else int(mode["Replicated"]["Replicas"])
 
 
+def bare(value: Any) -> Any:
+    """Return a part of a specification without what says nothing: the swarm fills services and tasks up differently."""
+    if isinstance(value, Mapping):
+        kept = {key: bare(each) for key, each in value.items() if (key, each) != ("Runtime", "container")}
+        return {key: each for key, each in kept.items() if each not in (None, "", {}, [])}
+    return [bare(each) for each in value] if isinstance(value, list) else value
+
+
 def pinned(image: str) -> tuple[str, str] | None:
     """Return name and digest of an image that is named by digest; None where it is not."""
     found = _DIGEST.fullmatch(image)
