@@ -124,7 +124,7 @@ def _comparable(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _different(one: Any, other: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for key in {*one, *other}:
+        for key in sorted({*one, *other}):
             yield from _different(one.get(key, _ABSENT), other.get(key, _ABSENT), (*path, key))
     elif one != other:
         yield path

@@ -34,7 +34,7 @@ storage: {filesystem: {rootdirectory: /var/lib/docker/registry}}
 http: {addr: ":5000"}
 """
 #: Stack files know no other interval for the start.
-HEALTHCHECK = {"test": ["CMD", "bash", "/healthy"], "interval": "500ms", "timeout": "5s", "retries": 3}
+HEALTHCHECK = {"test": ["CMD", "bash", "/healthy"], "interval": "250ms", "timeout": "5s", "retries": 3}
 #: With version 2 of control groups, processes may only be in a leaf for containers to be made beside it.
 _START = """\
 if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
@@ -150,7 +150,7 @@ class Swarm:
         mounts = [("/usr", "/usr"), (f"/run/node/data/{name}", "/data")]
         ports = [{"target": 8000, "published": port, "mode": "host"}] if port else []
         # No kernel of a test machine is sure to have IPVS, which virtual addresses need.
-        manner = {"endpoint_mode": "dnsrr", "update_config": {"monitor": "1s"}, "restart_policy": {"delay": "1s"}}
+        manner = {"endpoint_mode": "dnsrr", "update_config": {"monitor": "500ms"}, "restart_policy": {"delay": "500ms"}}
         return {
             "image": image,
             "healthcheck": HEALTHCHECK,
