@@ -15,6 +15,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._swarm_service imp
 
 UPDATE, CREATE, REMOVE = "update_service", "create_service", "remove_service"
 SOURCE = "digest"
+REPLICAS = "replicas"
 START_FIRST, STOP_FIRST = "start-first", "stop-first"
 #: How updates are made; no task is another one afterwards.
 _MANNER = ("UpdateConfig", "RollbackConfig")
@@ -87,6 +88,14 @@ def cutover(stated: str, spec: Mapping[str, Any]) -> tuple[str, str]:
     return START_FIRST, "nothing forbids two at once"
 
 
+def replaces(differences: Collection[str]) -> bool:
+    """Whether differences are of more than how updates are made and how many replicas there are.
+
+    Something that scales a service by itself must not stand in the way of a rollback.
+    """
+    return restarts([name for name in differences if name != REPLICAS])
+
+
 def restarts(differences: Collection[str]) -> bool:
     """Whether differences are of more than how updates are made."""
     return any(not name.startswith(_MANNER) for name in differences)
@@ -134,4 +143,4 @@ def _spoken(path: tuple[str, ...]) -> str:
     told = tuple(key for key in path if key not in ("TaskTemplate", "ContainerSpec"))
     if told[0] == "Env":
         return " ".join(("environment", *told[1:]))
-    return {("Image",): "image", ("Mode", "Replicated", "Replicas"): "replicas"}.get(told, ".".join(told))
+    return {("Image",): "image", ("Mode", "Replicated", "Replicas"): REPLICAS}.get(told, ".".join(told))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,12 +74,19 @@ class Service:
         if self.stopped:
             return f"its update is {self.update}: {self.message}{self.last_error}"
         if self.update in _BUSY:
-            return f"its update is not complete{self.last_error}"
+            return f"its update is not complete, {self._states}{self.last_error}"
         if wanted is None:
             wanted = max(len(alive), 1)
         if self.ready != wanted or len(alive) != wanted:
-            return f"{self.ready} of {wanted} replicas run as specified{self.last_error}"
+            return f"{self.ready} of {wanted} replicas run as specified, {self._states}{self.last_error}"
         return ""
+
+    @property
+    def _states(self) -> str:
+        """How far its replicas are."""
+        alive = [task for task in self.tasks if task.wanted]
+        states = Counter(task.state if task.current else f"{task.state} as before" for task in alive)
+        return ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none begun"
 
     @property
     def last_error(self) -> str:

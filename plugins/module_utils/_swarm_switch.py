@@ -21,7 +21,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._plan import Plan,
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check, Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
 from ansible_collections.tiered.rollback.plugins.module_utils._swarm import Swarm
-from ansible_collections.tiered.rollback.plugins.module_utils._swarm_service import Seen
+from ansible_collections.tiered.rollback.plugins.module_utils._swarm_service import Seen, Service
 
 #: The step that changes anything.
 _UPDATE = "services"
@@ -80,6 +80,8 @@ class SwarmSwitch:
     def _apply(self, step: Step, point: RestorePoint, definition: Mapping[str, Any]) -> None:
         name = step.subject
         now = next((each for each in self._swarm.look(point.project).services if each.name == name), None)
+        if now:
+            self._refuse_uncaptured(now)
         if step.action == _swarm_plan.REMOVE:
             if now:
                 self._swarm.remove_service(now.id)
@@ -93,6 +95,17 @@ class SwarmSwitch:
             self._wait(point, name, now.id)
         # How the user has it updated is no part of what runs, and comes back once that is well.
         self._swarm.update(now.id, wanted)
+
+    def _refuse_uncaptured(self, now: Service) -> None:
+        """Refuse to replace what no restore point holds: somebody deployed it since this run began."""
+        for point in self._store.points():
+            spec = self._store.definition(point)["services"].get(now.name)
+            if spec is not None and not _swarm_plan.replaces(_swarm_plan.changes(now.spec, spec)):
+                return
+        raise RollbackError(
+            f"service {now.name} was changed by somebody else since this run began",
+            "Run the command again; what runs is then captured first.",
+        )
 
     def _wait(self, point: RestorePoint, name: str, service_id: str) -> None:
         """Wait until a service is well; of a state that was not, only until its update has come to an end.

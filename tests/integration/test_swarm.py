@@ -92,7 +92,7 @@ def test_a_version_comes_back_and_forth_and_nobody_waits(stack: SwarmStack, swar
     specs, tasks, state = swarm.services(), swarm.tasks(), stack.snapshot().files
     checked = stack.rollback(OLD, "--check", "--diff").ok()
     assert (swarm.services(), swarm.tasks(), stack.snapshot().files) == (specs, tasks, state)
-    with Load(API, "/api/status", how=swarm.ask) as load:
+    with Load(API, "/api/status", threads=2, interval=0.05, how=swarm.ask) as load:
         stack.rollback(OLD).ok()
 
     assert swarm.versions() == AS_OLD
@@ -130,7 +130,7 @@ def test_a_component_goes_back_alone(stack: SwarmStack, swarm: Swarm) -> None:
 
 def test_where_a_service_does_not_get_well_those_before_it_go_back(stack: SwarmStack, swarm: Swarm) -> None:
     swarm.trouble("api", OLD, "crash")
-    with Load(API, "/api/status", how=swarm.ask) as load:
+    with Load(API, "/api/status", threads=2, interval=0.05, how=swarm.ask) as load:
         failed = stack.rollback(OLD)
     assert failed.rc != 0
     assert "service api does not get well" in failed.said

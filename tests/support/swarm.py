@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -34,7 +35,7 @@ storage: {filesystem: {rootdirectory: /var/lib/docker/registry}}
 http: {addr: ":5000"}
 """
 #: Stack files know no other interval for the start.
-HEALTHCHECK = {"test": ["CMD", "bash", "/healthy"], "interval": "250ms", "timeout": "5s", "retries": 3}
+HEALTHCHECK = {"test": ["CMD", "bash", "/healthy"], "interval": "250ms", "timeout": "5s", "retries": 20}
 #: With version 2 of control groups, processes may only be in a leaf for containers to be made beside it.
 _START = """\
 if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
@@ -126,8 +127,8 @@ class Swarm:
     def stop(self) -> None:
         """Remove everything."""
         engine.remove_labelled(self.name)
-        engine.docker("run", "--rm", "-v", f"{self.directory}:/gone", BASE, "bash", "-c", "rm -rf /gone/*", check=False)
-        subprocess.run(["rm", "-rf", str(self.directory)], check=True)
+        if self.directory.exists():
+            shutil.rmtree(self.directory)
 
     # --- images --------------------------------------------------------------------------------
 
@@ -229,7 +230,7 @@ class SwarmStack(Stack):
     def __init__(self, directory: Path, swarm: Swarm) -> None:
         super().__init__(directory, Images(swarm.name), name=swarm.name)
         self.swarm = swarm
-        self.description = {"name": swarm.name, "engine": "swarm", "health_timeout": 20, "services": {}}
+        self.description = {"name": swarm.name, "engine": "swarm", "health_timeout": 60, "services": {}}
 
     def start(self, name: str, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
         """Start a playbook on this stack."""
@@ -239,6 +240,10 @@ class SwarmStack(Stack):
     def run(self, name: str, *arguments: str, env: Mapping[str, str] | None = None, **variables: Any) -> Outcome:
         """Run a playbook on this stack."""
         return super().run(name, *arguments, env={**(env or {}), **self._manager}, **variables)
+
+    def down(self) -> None:
+        """Remove the swarm with everything on it."""
+        self.swarm.stop()
 
     @property
     def _manager(self) -> dict[str, str]:

@@ -114,3 +114,30 @@ def test_a_check_that_does_not_hold_takes_everything_back(swarmed: Any, site: An
     with pytest.raises(RollbackError, match="web-0: status 500, wanted 200"):
         swarmed.switch()
     assert swarmed.deployment.versions()["web"] == "v1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("spec_then", "refused"),
+    [(spec("web", "v2.0.0"), True), (spec("web", "v1.0.0", replicas=9), False)],
+)
+def test_what_somebody_deploys_meanwhile_is_not_replaced_uncaptured(
+    swarmed: Any, spec_then: dict[str, Any], refused: bool
+) -> None:
+    swarm = swarmed.deployment.swarm
+    calls, look = [], swarm.look
+
+    def quicker(namespace: str) -> Any:
+        calls.append(namespace)
+        # By then the state before was captured, and the plan is made.
+        if len(calls) == 3:
+            swarm.there["web"] = replace(swarm.there["web"], spec=spec_then)
+        return look(namespace)
+
+    swarm.look = quicker
+    if refused:
+        with pytest.raises(RollbackError, match="service web was changed by somebody else since this run began"):
+            swarmed.switch()
+        assert swarm.there["web"].spec == spec_then
+    else:
+        swarmed.switch()
+        assert swarm.there["web"].spec == spec("web")
