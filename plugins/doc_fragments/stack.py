@@ -15,7 +15,12 @@ options:
     description:
       - The stack, as the inventory variable C(rollback_stack) describes it. Unknown keys are refused.
       - C(name) (string, required) names the stack in the state directory, in image tags and in reports.
-      - C(project_src) (absolute path, required) is the directory on the target that holds the Compose file.
+      - C(engine) (V(compose) or V(swarm), default V(compose)) is what runs it. Of a stack of a swarm, whose manager the
+        target is, only C(name), C(project_name) (the stack's name in the swarm), C(services), C(health_timeout),
+        C(metrics), C(keep), C(max_age_days) and C(github) can be given, and of a service C(checks), C(cutover) and
+        C(depends_on) (list of services that it needs, which a deployment updates before it and a rollback after it).
+      - C(project_src) (absolute path, required with C(engine=compose)) is the directory on the target that holds the
+        Compose file.
       - C(project_name) (string) is needed only where it differs from what Compose derives itself.
       - C(files), C(profiles) and C(env_files) (lists of strings, default empty) are given to Compose as they are.
       - C(config) (list of paths below C(project_src)) are the files a restore point holds. The default is the Compose

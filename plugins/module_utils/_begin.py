@@ -8,7 +8,7 @@ Nothing is stopped, renamed or overwritten here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +73,17 @@ def begin(ctx: Context, seen: Seen | None = None) -> dict[str, Any]:
         journal names this run, and the stack's lock outlives the caller; otherwise the lock is free again.
     :raises RollbackError: when the target cannot be had; nothing was touched then.
     """
+    return begun(ctx, lambda: _begin(ctx, seen))
+
+
+def begun(ctx: Context, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Do what begins a run, and give the stack free again where none has begun by it.
+
+    :param work: returns what :func:`begin` does.
+    """
     needed = False
     try:
-        result = _begin(ctx, seen)
+        result = work()
         needed = result["needed"]
     finally:
         # Until a journal names this run there is nothing that anyone could be in the way of.
@@ -136,11 +144,11 @@ def _begin(ctx: Context, seen: Seen | None) -> dict[str, Any]:
     if not result["needed"]:
         return result
     if unfinished:
-        _refuse_other_parts(unfinished, target)
+        refuse_other_parts(unfinished, data=target.data, scope=target.scope)
     if unfinished and target.data and unfinished.target != target.point.id:
         # Before the journal names another target: nobody would know of it any more.
         Data(ctx.databases(now.project), ctx.store, unfinished, list).discard_half_made(unfinished.target)
-    journal = _open_journal(ctx, unfinished, target, result)
+    journal = open_journal(ctx, unfinished, result, data=target.data, forward=target.forward)
     data = Data(ctx.databases(now.project) if target.data else [], ctx.store, journal, list)
     with journal.step("preflight") as step:
         step["begun"] = begun
@@ -167,32 +175,42 @@ def _begin(ctx: Context, seen: Seen | None) -> dict[str, Any]:
     return {**result, "before": journal.before}
 
 
-def _refuse_other_parts(unfinished: Journal, target: Target) -> None:
+def refuse_other_parts(unfinished: Journal, *, data: bool, scope: frozenset[str] | None) -> None:
     """Refuse to continue a run that took databases back with one that leaves them alone, or the other way round.
 
     The way back of both is the state before the first, which holds databases or does not. What a run of the whole stack
     has begun, a run that leaves most of it alone cannot end.
+
+    :param data: whether this run takes databases back.
+    :param scope: services that it may touch; None: all.
     """
     took_data = bool(unfinished.facts["identities"])
-    if took_data != target.data:
+    if took_data != data:
         what = "takes" if took_data else "does not take"
         raise RollbackError(
             f"{unfinished.run.describe()} was not finished, and it {what} databases back, other than this one",
             _FIRST_THE_OTHER,
         )
-    if unfinished.facts.get("scope") is None and target.scope is not None:
+    if unfinished.facts.get("scope") is None and scope is not None:
         raise RollbackError(
             f"{unfinished.run.describe()} was not finished, and it takes the whole stack back", _FIRST_THE_OTHER
         )
 
 
-def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, result: dict[str, Any]) -> Journal:
-    """Write what is going to happen, so that it can be followed; with what a killed run did, where there was one."""
+def open_journal(
+    ctx: Context, unfinished: Journal | None, result: dict[str, Any], *, data: bool, forward: bool
+) -> Journal:
+    """Write what is going to happen, so that it can be followed; with what a killed run did, where there was one.
+
+    :param result: what is answered of it.
+    :param data: whether it takes databases back.
+    :param forward: whether it goes to a version that was deployed later than the one that runs.
+    """
     journal = ctx.journal(
         _journal.NAME,
         ctx.module.params["kind"],
-        max(ctx.module.params["tier"], 2 if target.data else 1),
-        target.point.id,
+        max(ctx.module.params["tier"], 2 if data else 1),
+        result["target"],
         before=unfinished.before if unfinished else None,
         steps=unfinished.steps if unfinished else [],
         facts={key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed", "scope")},
@@ -206,7 +224,7 @@ def _open_journal(ctx: Context, unfinished: Journal | None, target: Target, resu
     if deploying:
         known = unfinished.facts.get("deployment") if unfinished else None
         journal.facts["deployment"] = ctx.module.params["deployment"] or known or {}
-    if target.forward and journal.kind == "rollback":
+    if forward and journal.kind == "rollback":
         journal.facts["forward"] = True
     journal.facts["identities"] = unfinished.facts["identities"] if unfinished else {}
     journal.save()

@@ -18,7 +18,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._docker import Eng
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
-from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check
+from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check, Stack
 
 try:
     import requests
@@ -91,6 +91,27 @@ def wait(checks: Sequence[Check], timeout: float) -> list[Result]:
             "Look at the service's log; a wrong URL in rollback_stack shows here too.",
         )
     return results
+
+
+def parted(
+    checks: Sequence[Check],
+    stack: Stack,
+    scope: Collection[str] | None,
+    wanted: Collection[Check],
+    before: Collection[Mapping[str, Any]],
+) -> tuple[list[Check], list[Check]]:
+    """Part checks into those that must hold and the rest: where only a part goes back, the others may fail on.
+
+    :param scope: the services that go back; None: all.
+    :param wanted: checks that were asked for with the run.
+    :param before: results before the run; what held then must hold again.
+    """
+    if scope is None:
+        return [*checks], []
+    held = {each["name"] for each in before if each["ok"]}
+    mine = [check for name in scope for check in stack.service(name).checks]
+    needed = [check for check in checks if check in wanted or check in mine or check.name in held]
+    return needed, [check for check in checks if check not in needed]
 
 
 def describe_failures(results: Collection[Result]) -> str:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
     from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
     from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import SqliteDatabase
+    from ansible_collections.tiered.rollback.plugins.module_utils._swarm import Swarm
 
 STATE_DIR = "/var/lib/tiered-rollback"
 
@@ -76,6 +77,8 @@ class Context:
     module: AnsibleModule
     #: The event that the run answers, where no person started it.
     event: dict[str, str] | None = None
+    #: Whether the module can work on a stack of a swarm.
+    swarms: bool = False
     #: Whether the module is one of a drill's own, which begin at the stack that is copied and change only the copy.
     drills: bool = False
 
@@ -84,6 +87,11 @@ class Context:
         """The stack, parsed and checked; its secrets are masked in whatever the module returns."""
         stack = _stack.parse(self.module.params["stack"])
         self.module.no_log_values.update(stack.secrets)
+        if stack.engine == _stack.SWARM and not self.swarms:
+            raise RollbackError(
+                f"{self.module._name} is not for engine swarm yet; nothing was touched",
+                "What works for a stack of a swarm is in docs/swarm.md.",
+            )
         if not self.drills:
             servers = [(each.container, each.host) for each in stack.postgres]
             _drill.refuse_production(self.module.params.get("run"), stack.name, stack.project_name, servers)
@@ -147,7 +155,7 @@ class Context:
     @cached_property
     def store(self) -> Store:
         """The stack's restore points."""
-        return Store(self.state)
+        return Store(self.state, self.stack.engine)
 
     @cached_property
     def engine(self) -> Engine:
@@ -156,6 +164,13 @@ class Context:
         from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 
         return Engine()
+
+    @cached_property
+    def swarm(self) -> Swarm:
+        """The swarm that the engine manages; connecting raises when it manages none."""
+        from ansible_collections.tiered.rollback.plugins.module_utils._swarm import Swarm
+
+        return Swarm()
 
     @cached_property
     def compose(self) -> Compose:
@@ -248,16 +263,25 @@ class Module(AnsibleModule):
 
 
 def main(
-    act: Callable[[Context], dict[str, Any]], options: dict[str, Any], *, drills: bool = False, **module_options: Any
+    act: Callable[[Context], dict[str, Any]],
+    options: dict[str, Any],
+    *,
+    drills: bool = False,
+    swarms: bool = False,
+    **module_options: Any,
 ) -> None:
-    """Run a module: *act* returns what is exited with, or raises what is failed with."""
+    """Run a module: *act* returns what is exited with, or raises what is failed with.
+
+    :param drills: whether it is one of a drill's own.
+    :param swarms: whether it can work on a stack of a swarm.
+    """
     # The stack may hold tokens for checks: no_log keeps the options out of the target's system log, and the stack is
     # left out of the invocation that -vvv shows. So are checks, and mcp and github, whose URLs may hold a password that
     # is refused only later.
     module = Module(argument_spec=options, supports_check_mode=True, no_log=True, **module_options)
     shown = {"module_args": {name: value for name, value in module.params.items() if name not in _UNSHOWN}}
     try:
-        result = act(Context(module, drills=drills))
+        result = act(Context(module, drills=drills, swarms=swarms))
     except RollbackError as error:
         module.fail_json(msg=str(error), hint=error.hint, invocation=shown, **error.facts)
     except OSError as error:

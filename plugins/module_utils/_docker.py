@@ -42,13 +42,13 @@ class Engine:
                 f"a Python package is missing on the target host: {MISSING.name}",
                 "Install it for the interpreter Ansible uses there: pip install docker requests.",
             )
-        with _engine_errors("connect to the engine"):
+        with engine_errors("connect to the engine"):
             self._api = docker.APIClient(version="auto", timeout=_TIMEOUT, **docker.utils.kwargs_from_env())
 
     def containers(self, project: str | None = None) -> list[Container]:
         """Containers of a project (of every Compose project where None), by service and number, one-offs left out."""
         label = _PROJECT if project is None else f"{_PROJECT}={project}"
-        with _engine_errors("list containers"):
+        with engine_errors("list containers"):
             found = self._api.containers(all=True, filters={"label": [label]})
         containers = [
             container
@@ -60,13 +60,13 @@ class Engine:
 
     def project_labels(self) -> dict[str, dict[str, str]]:
         """Labels of one container per Compose project on this host, by project."""
-        with _engine_errors("list containers"):
+        with engine_errors("list containers"):
             found = self._api.containers(filters={"label": [_PROJECT]})
         return {entry["Labels"][_PROJECT]: entry["Labels"] for entry in found}
 
     def container(self, container_id: str) -> Container | None:
         """Return one container, or None where it is gone."""
-        with _engine_errors("inspect a container"):
+        with engine_errors("inspect a container"):
             try:
                 return _container(self._api.inspect_container(container_id))
             except docker.errors.NotFound:
@@ -74,13 +74,13 @@ class Engine:
 
     def mounts(self, container_id: str) -> list[Mount]:
         """What a container, running or not, has mounted over its own files."""
-        with _engine_errors("inspect a container"):
+        with engine_errors("inspect a container"):
             found = self._api.inspect_container(container_id).get("Mounts") or ()
         return [Mount(kind=m["Type"], source=m.get("Source") or "", target=m["Destination"]) for m in found]
 
     def image(self, name: str) -> Image | None:
         """Return a local image by name, id or digest, or None where it is not at hand."""
-        with _engine_errors("inspect an image"):
+        with engine_errors("inspect an image"):
             try:
                 raw: dict[str, Any] = self._api.inspect_image(name)  # type: ignore[no-untyped-call]
             except docker.errors.ImageNotFound:
@@ -97,12 +97,12 @@ class Engine:
     def tag(self, image_id: str, name: str) -> None:
         """Move a tag to an image, by id."""
         repository, tag = parse_repository_tag(name)
-        with _engine_errors(f"tag {name}"):
+        with engine_errors(f"tag {name}"):
             self._api.tag(image_id, repository, tag or "latest", force=True)
 
     def untag(self, name: str) -> None:
         """Take a tag away; an image that a container uses, or that has another tag, stays."""
-        with _engine_errors(f"untag {name}"):
+        with engine_errors(f"untag {name}"):
             try:
                 self._api.remove_image(name)
             except docker.errors.ImageNotFound:
@@ -110,7 +110,7 @@ class Engine:
 
     def tags(self) -> dict[str, str]:
         """Return every local image name with the id it points to."""
-        with _engine_errors("list images"):
+        with engine_errors("list images"):
             return {name: image["Id"] for image in self._api.images() for name in image.get("RepoTags") or ()}
 
     def pull(self, reference: str) -> None:
@@ -129,12 +129,12 @@ class Engine:
 
     def start(self, container_id: str) -> None:
         """Start a container that was stopped."""
-        with _engine_errors("start a container"):
+        with engine_errors("start a container"):
             self._api.start(container_id)
 
     def stop(self, container_id: str, timeout: int | None) -> None:
         """Stop a container: SIGTERM, then SIGKILL after *timeout* seconds (None: its own grace period)."""
-        with _engine_errors("stop a container"):
+        with engine_errors("stop a container"):
             try:
                 self._api.stop(container_id, timeout=timeout)
             except docker.errors.NotFound:
@@ -142,7 +142,7 @@ class Engine:
 
     def remove(self, container_id: str) -> None:
         """Remove a container, running or not, with its anonymous volumes kept."""
-        with _engine_errors("remove a container"):
+        with engine_errors("remove a container"):
             try:
                 self._api.remove_container(container_id, force=True, v=False)
             except docker.errors.NotFound:
@@ -150,7 +150,7 @@ class Engine:
 
     def log_tail(self, container_id: str, lines: int = 5) -> str:
         """Return the last lines a container printed."""
-        with _engine_errors("read a container's log"):
+        with engine_errors("read a container's log"):
             try:
                 return str(self._api.logs(container_id, tail=lines).decode(errors="replace").strip())
             except docker.errors.NotFound:
@@ -158,7 +158,7 @@ class Engine:
 
     def log_between(self, container_id: str, begin: float, end: float) -> str:
         """Return what a container printed between two moments, in seconds since 1970."""
-        with _engine_errors("read a container's log"):
+        with engine_errors("read a container's log"):
             try:
                 found = self._api.logs(container_id, since=begin, until=end, tail=_LOG_LINES)
             except docker.errors.NotFound:
@@ -167,7 +167,7 @@ class Engine:
 
     def usage(self, container_id: str) -> Usage | None:
         """Return what a container uses, or None where it does not run."""
-        with _engine_errors("read a container's statistics"):
+        with engine_errors("read a container's statistics"):
             try:
                 raw: dict[str, Any] = self._api.stats(container_id, stream=False, one_shot=True)
             except docker.errors.NotFound:
@@ -176,24 +176,24 @@ class Engine:
 
     def networks(self, project: str) -> list[str]:
         """Names of the networks that carry a project's label."""
-        with _engine_errors("list networks"):
+        with engine_errors("list networks"):
             return sorted(net["Name"] for net in self._api.networks(filters={"label": f"{_PROJECT}={project}"}))
 
     def ids(self) -> set[str]:
         """Ids of every container there is, of whatever project."""
-        with _engine_errors("list containers"):
+        with engine_errors("list containers"):
             return {entry["Id"] for entry in self._api.containers(all=True)}
 
     def labelled(self, label: str) -> list[str]:
         """Names of the containers, of whatever project, that carry ``name=value``."""
-        with _engine_errors("list containers"):
+        with engine_errors("list containers"):
             found = self._api.containers(all=True, filters={"label": [label]})
         return sorted(name.lstrip("/") for entry in found for name in entry["Names"][:1])
 
     @staticmethod
     def _transfer(call: Callable[[str, str], Iterator[dict[str, Any]]], reference: str) -> list[dict[str, Any]]:
         repository, tag = parse_repository_tag(reference)
-        with _engine_errors(f"transfer {reference}"):
+        with engine_errors(f"transfer {reference}"):
             entries = list(call(repository, tag or "latest"))
         for entry in entries:
             if "error" in entry:
@@ -241,7 +241,8 @@ def _container(raw: dict[str, Any]) -> Container:
 
 
 @contextmanager
-def _engine_errors(doing: str) -> Iterator[None]:
+def engine_errors(doing: str) -> Iterator[None]:
+    """Turn what the SDK raises into an error that says what could not be done."""
     try:
         yield
     except docker.errors.APIError as error:

@@ -101,6 +101,8 @@ class RestorePoint:
     :param flags: feature flags that the application keeps itself, where the run was about them.
     :param mcp: id of the snapshot of the MCP container's data, which its service keeps.
     :param baseline: how fast it answered when it was captured: percentiles in milliseconds by HTTP check.
+    :param engine: what ran it: ``compose`` or ``swarm``. Of a swarm, the definition holds the services' specifications,
+        and an image's id is its digest.
     """
 
     id: str
@@ -121,6 +123,7 @@ class RestorePoint:
     flags: Mapping[str, bool | int | str] = field(default_factory=dict)
     mcp: str | None = None
     baseline: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    engine: str = "compose"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as JSON types."""

@@ -46,7 +46,7 @@ _FAULT = re.compile(r"[a-z][a-z_]{0,39}")
 _HOSTS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,252}(,[A-Za-z0-9][A-Za-z0-9_.:-]{0,252}){0,99}")
 _BATCH = re.compile(r"[1-9][0-9]{0,3}|(100|[1-9][0-9]?)%")
 _SHARE = re.compile(r"(100|[1-9]?[0-9])%?")
-_DONE = re.compile(r"keep|forward")
+_DONE = _one_of("keep", "forward")
 _SEED = re.compile(r"[0-9]{1,9}")
 _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,59}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -122,7 +122,7 @@ LAUNCH_VARIABLES: Mapping[str, re.Pattern[str]] = {
 #: What a variable that is one of a few words may be.
 _CHOICES: Mapping[re.Pattern[str], tuple[str, ...]] = {
     _BOOL: ("true", "false"),
-    **{each: tuple(each.pattern.split("|")) for each in (_METHOD, _ON_BREACH, _TIER, _KIND, _SEVERITY, _SOURCE)},
+    **{each: tuple(each.pattern.split("|")) for each in (_METHOD, _ON_BREACH, _TIER, _KIND, _DONE, _SEVERITY, _SOURCE)},
 }
 #: The largest whole number that a variable may be.
 _LARGEST: Mapping[re.Pattern[str], int] = {_NUMBER: 9999, _SEED: 999_999_999}
@@ -144,7 +144,6 @@ _ALLOWED: Mapping[re.Pattern[str], str] = {
     _HOSTS: "a number of hosts, or names of hosts with commas between them",
     _BATCH: "a number of hosts, from 1, or a share of all of them, as 25%",
     _SHARE: "a share of a batch, from 0% to 100%",
-    _DONE: "keep or forward",
     _TIMEZONE: "a time zone's name, such as UTC or Europe/Berlin",
     _DATE: "a day, as 2026-11-20",
     _WORD: "lower-case letters, digits and '_'; decide.yml lists the issues when it is given an unknown one",

@@ -11,15 +11,18 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tiered.rollback.plugins.module_utils import _api, _flags, _names
+from ansible_collections.tiered.rollback.plugins.module_utils import _api, _flags, _names, _order
 from ansible_collections.tiered.rollback.plugins.module_utils import _databases as databases
 from ansible_collections.tiered.rollback.plugins.module_utils._api import GitHubApi, McpApi
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Postgres, Sqlite
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._flags import Flag
 
+#: What runs a stack: Docker Compose on one host, or the services of a Docker swarm.
+COMPOSE, SWARM = "compose", "swarm"
 _STACK_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
+    "engine": {"type": "str", "choices": [COMPOSE, SWARM], "default": COMPOSE},
     "project_src": {"type": "str", "required": True},
     "project_name": {"type": "str"},
     "files": {"type": "list", "elements": "str", "default": []},
@@ -50,7 +53,15 @@ _SERVICE_SPEC: dict[str, dict[str, Any]] = {
     "drain_timeout": {"type": "int", "default": 15},
     "settle": {"type": "float", "default": 2.5},
     "release": {"type": "str", "choices": ["auto", "build", "pull", "keep"], "default": "auto"},
+    "depends_on": {"type": "list", "elements": "str", "default": []},
 }
+#: What a swarm has no project directory for.
+_SWARM_SPEC = {**_STACK_SPEC, "project_src": {"type": "str", "default": ""}}
+#: What may be said of a stack of a swarm, and of its services.
+_SWARM_KEYS = frozenset(
+    {"name", "engine", "project_name", "services", "health_timeout", "metrics", "keep", "max_age_days", "github"}
+)
+_SWARM_SERVICE_KEYS = frozenset({"checks", "cutover", "depends_on"})
 CHECK_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str"},
     "url": {"type": "str", "required": True},
@@ -97,6 +108,7 @@ class Service:
     :param drain_timeout: seconds to wait until the old replica has no connection left.
     :param settle: seconds that a proxy which follows DNS is given to find the new replica.
     :param release: how a deployment gets its image: ``build``, ``pull``, or not at all (``keep``).
+    :param depends_on: services of a swarm stack that it needs, and after which a deployment updates it.
     """
 
     name: str
@@ -107,12 +119,15 @@ class Service:
     drain_timeout: int = 15
     settle: float = 2.5
     release: str = "auto"
+    depends_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A Compose project on one host, as ``rollback_stack`` describes it.
+    """A Compose project on one host, or a stack of a swarm, as ``rollback_stack`` describes it.
 
+    :param project_src: the project's directory; empty for a swarm, whose services say themselves what they are.
+    :param project_name: name of the Compose project, or of the stack's namespace in the swarm.
     :param config: paths of configuration files, relative to `project_src`; None: the Compose files and ``.env``.
     :param health_timeout: seconds that new containers and checks are given to become good.
     :param stop_timeout: seconds between SIGTERM and SIGKILL; None: each container's own grace period.
@@ -145,6 +160,7 @@ class Stack:
     keep: int
     max_age_days: int | None
     gates: tuple[Any, ...] = ()
+    engine: str = COMPOSE
 
     def flag(self, name: str) -> Flag:
         """Return what is said of a feature flag, or the defaults."""
@@ -198,8 +214,11 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
             "rollback_stack is not set for this host",
             "Describe the stack in the inventory; discover.yml writes the variable for a project that runs.",
         )
-    values = validated(_STACK_SPEC, raw, "rollback_stack")
-    if not PurePosixPath(values["project_src"]).is_absolute():
+    swarm = isinstance(raw, Mapping) and raw.get("engine") == SWARM
+    values = validated(_SWARM_SPEC if swarm else _STACK_SPEC, raw, "rollback_stack")
+    if swarm:
+        _refuse_unsupported(raw, values)
+    elif not PurePosixPath(values["project_src"]).is_absolute():
         raise RollbackError(
             f"rollback_stack.project_src is not an absolute path: {values['project_src']}",
             "Give the directory on the target host that holds the Compose file.",
@@ -214,6 +233,7 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
             # In one spelling, since a manifest names files the same way.
             values[key] = [_names.relative_path(path, f"rollback_stack.{key}") for path in values[key]]
     values["services"] = {name: _service(name, entry) for name, entry in values["services"].items()}
+    _refuse_wrong_order(values["services"], swarm=swarm)
     values["flags"] = {name: _flag(name, entry) for name, entry in values["flags"].items()}
     values.update(_databases(values))
     for key, spec, parse_api in (
@@ -226,6 +246,32 @@ def parse(raw: Mapping[str, Any] | None) -> Stack:
     values["name"] = _names.stack_name(values["name"])
     values["more_checks"] = values.pop("checks")
     return Stack(**databases.frozen(values))
+
+
+def _refuse_unsupported(raw: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Refuse what a stack of a swarm cannot have, or not yet.
+
+    :param raw: the description as it was written; a default is nothing that anybody asked for.
+    """
+    services = {name: entry for name, entry in values["services"].items() if isinstance(entry, Mapping)}
+    said = [("", raw, _SWARM_KEYS)]
+    said += [(f"services.{name}.", entry, _SWARM_SERVICE_KEYS) for name, entry in services.items()]
+    for where, given, known in said:
+        if other := sorted(set(given) - known):
+            raise RollbackError(
+                f"rollback_stack with engine swarm cannot have {', '.join(where + key for key in other)}",
+                f"It knows: {', '.join(sorted(known))}. Data, files and flags need engine compose; see docs/swarm.md.",
+            )
+
+
+def _refuse_wrong_order(services: Mapping[str, Service], *, swarm: bool) -> None:
+    needs = {name: service.depends_on for name, service in services.items() if service.depends_on}
+    if needs and not swarm:
+        raise RollbackError(
+            f"rollback_stack.services.{next(iter(needs))} has depends_on, which is for engine swarm",
+            "For engine compose the Compose file says it.",
+        )
+    _order.refuse_cycle(needs, "rollback_stack.services")
 
 
 def _databases(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,10 +25,13 @@ class Store:
 
     Immutable parts are the manifest, ``compose.json``, ``files/`` and ``databases/``; facts learnt later
     (``proven.json``, ``pinned``) are files of their own beside them.
+
+    :param engine: what runs the stack; points of another engine are refused, since nothing of them would fit.
     """
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, engine: str = "compose") -> None:
         self.root = state / "restore_points"
+        self._engine = engine
 
     def ids(self) -> list[str]:
         """Names of all complete points, whether damaged or not."""
@@ -55,6 +58,11 @@ class Store:
                 readable.append(self.load(point_id))
             except RollbackError:
                 continue
+        if other := next((point for point in readable if point.engine != self._engine), None):
+            raise RollbackError(
+                f"restore point {other.id} is of engine {other.engine}, and the stack of engine {self._engine}",
+                "Give the stack a name of its own in rollback_stack, or set its engine back.",
+            )
         yield from sorted(readable, key=lambda point: (point.created, point.id))
 
     def verify(self, point: RestorePoint, *, databases: bool = True) -> None:

@@ -238,8 +238,9 @@ class Switch:
 
     def _verify(self, before: Observed, point: RestorePoint) -> list[dict[str, Any]]:
         checks = [*self._stack.checks, *(self._wanted if point.id == self._journal.target else ())]
-        needed = [check for check in checks if self._concerns(check)]
-        rest = [check for check in checks if check not in needed]
+        needed, rest = _checks.parted(
+            checks, self._stack, self._scope, self._wanted, self._journal.facts.get("checks_before", ())
+        )
         deadline = time.monotonic() + self._stack.health_timeout
         results = _checks.wait(needed, self._stack.health_timeout) if point.healthy else _checks.run(needed)
         now = refresh(replace(before, definition=self._store.definition(point)), self._engine)
@@ -258,13 +259,6 @@ class Switch:
         if self._further is None or point.kind == "before" or point.id != self._journal.target:
             return []
         return self._further.wait(now, deadline, self._scope, mcp="mcp" in self._journal.facts)
-
-    def _concerns(self, check: Check) -> bool:
-        """Whether a check must hold: where only a part goes back, what failed before elsewhere may still fail."""
-        if self._scope is None or check in self._wanted:
-            return True
-        mine = any(check in self._stack.service(name).checks for name in self._scope)
-        return mine or any(seen["name"] == check.name and seen["ok"] for seen in self._journal.facts["checks_before"])
 
     def _shape(self, before: Observed, now: Observed, point: RestorePoint) -> list[_checks.Result]:
         there = [container.id for container in before.containers]

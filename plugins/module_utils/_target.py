@@ -73,7 +73,7 @@ def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
     if ctx.request:
         return _part(ctx, now, journal, points, current)
     running = _capture.running_version(now, ctx.engine, current)
-    point, scope = _resolve(ctx, journal, points, current, running)
+    point, scope = resolve(ctx, journal, points, current, running)
     data = _data_gate.takes_data(ctx.module.params["tier"], ctx.module.params["kind"], point)
     ctx.store.verify(point, databases=data)
     databases = _gate(ctx, now, point, data=data)
@@ -149,13 +149,18 @@ def _within(point: RestorePoint, scope: frozenset[str] | None) -> dict[str, Serv
     return {name: part for name, part in point.services.items() if scope is None or name in scope}
 
 
-def _resolve(
+def resolve(
     ctx: Context,
     journal: Journal | None,
     points: list[RestorePoint],
     current: Sequence[RestorePoint],
     running: str,
 ) -> tuple[RestorePoint, frozenset[str] | None]:
+    """Return the restore point that is meant, and the services that may be touched; None: all.
+
+    :param current: points that equal what runs now.
+    :param running: name of the version that runs.
+    """
     params, store = ctx.module.params, ctx.store
     ids = {point.id for point in current}
     if params["kind"] == _outcome.DEPLOY and journal is None:

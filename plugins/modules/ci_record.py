@@ -164,7 +164,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _context.main(act, OPTIONS, swarms=True)
 
 
 if __name__ == "__main__":

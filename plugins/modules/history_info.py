@@ -161,7 +161,7 @@ def _record(ctx: Context, entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _context.main(act, OPTIONS, swarms=True)
 
 
 if __name__ == "__main__":

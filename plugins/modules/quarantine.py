@@ -86,7 +86,7 @@ def _release(ctx: Context, version: str | None, *, write: bool) -> dict[str, Any
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _context.main(act, OPTIONS, swarms=True)
 
 
 if __name__ == "__main__":

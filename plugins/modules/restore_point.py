@@ -17,6 +17,8 @@ description:
   - Images are tagged so that C(docker image prune) leaves them, and pushed where the stack names a registry; below
     C(tiered-rollback/STACK/SERVICE) by the point's id, the version, its C(major.minor), the short git commit, and
     C(previous) for the version deployed before. No name of the user's is moved.
+  - Of a stack with C(engine=swarm) it is the specification of every service, with its image by digest; one that is not
+    named by digest is refused. Configs, secrets and volumes are only referred to.
   - Where the newest point of this version already equals what runs, nothing is captured; a stack with databases is
     captured anew each time, because their data moves on.
 extends_documentation_fragment:
@@ -96,6 +98,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _mcp_part,
     _names,
     _select,
+    _stack,
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -123,7 +126,16 @@ def act(ctx: Context) -> dict[str, Any]:
         return _capture_point(ctx)
 
 
+def _capture_swarm(ctx: Context) -> dict[str, Any]:
+    from ansible_collections.tiered.rollback.plugins.module_utils import _swarm_point
+
+    point, actions = _swarm_point.capture(ctx, _version)
+    return _result(ctx, point, actions)
+
+
 def _capture_point(ctx: Context) -> dict[str, Any]:
+    if ctx.stack.engine == _stack.SWARM:
+        return _capture_swarm(ctx)
     _journal.refuse_unfinished(ctx.state, "so what runs may be half of two versions")
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     points = list(ctx.store.points())
@@ -206,6 +218,9 @@ def _version(name: str) -> str:
 
 
 def _remarks(ctx: Context, point: RestorePoint) -> list[str]:
+    if ctx.stack.engine == _stack.SWARM:
+        # Its nodes have the images.
+        return []
     found = {name: ctx.engine.image(part.image_id) for name, part in point.services.items()}
     remarks = _image_labels.remarks({name: image for name, image in found.items() if image}, point.version)
     registry = ctx.stack.registry
@@ -229,7 +244,7 @@ def _result(ctx: Context, point: RestorePoint, actions: list[str]) -> dict[str, 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _context.main(act, OPTIONS, swarms=True)
 
 
 if __name__ == "__main__":

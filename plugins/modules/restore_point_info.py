@@ -71,22 +71,21 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _context,
+    _current,
     _journal,
     _ledger,
     _lock,
     _quarantine,
-    _target,
+    _stack,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
 
 
 def act(ctx: Context) -> dict[str, Any]:
     """List what is at hand."""
-    now = observe(ctx.stack, ctx.engine, ctx.compose)
     points = list(ctx.store.points())
-    running = {point.id for point in _target.equal_points(ctx.stack, ctx.store, now, points)}
+    running = {point.id for point in _current.points(ctx, points)[1]}
     readable = {point.id for point in points}
     listed = [_describe(ctx, point, point.id in running) for point in reversed(points)]
     listed += [
@@ -118,9 +117,15 @@ def _describe(ctx: Context, point: Any, running: bool) -> dict[str, Any]:
         "proven": bool(ctx.store.proven(point.id)),
         "pinned": ctx.store.pinned(point.id),
         "running": running,
-        "images_missing": [name for name, part in point.services.items() if ctx.engine.image(part.image_id) is None],
+        "images_missing": _missing(ctx, point),
         "problem": problem,
     }
+
+
+def _missing(ctx: Context, point: Any) -> list[str]:
+    if ctx.stack.engine == _stack.SWARM:
+        return [n for n, part in point.services.items() if not all(map(ctx.swarm.has_image, part.digests))]
+    return [name for name, part in point.services.items() if ctx.engine.image(part.image_id) is None]
 
 
 def _problem(ctx: Context, point: Any) -> str:
@@ -133,7 +138,7 @@ def _problem(ctx: Context, point: Any) -> str:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, _context.STACK_OPTIONS)
+    _context.main(act, _context.STACK_OPTIONS, swarms=True)
 
 
 if __name__ == "__main__":

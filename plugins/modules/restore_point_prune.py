@@ -52,17 +52,17 @@ from typing import Any
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _context,
+    _current,
     _image_tags,
     _journal,
     _ledger,
     _retention,
-    _target,
+    _stack,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
-from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
 
 OPTIONS = {**_context.RUN_OPTIONS, "lock_wait": {"type": "int", "default": 30}}
 
@@ -85,9 +85,9 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def _choose(ctx: Context) -> tuple[list[RestorePoint], list[str], list[Database]]:
     points = list(ctx.store.points())
-    now = observe(ctx.stack, ctx.engine, ctx.compose)
     # A stack with databases is captured again and again as it is, so that many points equal what runs.
-    same = {point.kind: point.id for point in _target.equal_points(ctx.stack, ctx.store, now, points)}
+    project, current = _current.points(ctx, points)
+    same = {point.kind: point.id for point in current}
     kept = set(same.values())
     kept |= {point.id for point in points if ctx.store.pinned(point.id)}
     kept |= {entry[key] for entry in _ledger.runs(ctx.state)[-1:] for key in ("before", "target")}
@@ -102,11 +102,14 @@ def _choose(ctx: Context) -> tuple[list[RestorePoint], list[str], list[Database]
         max_age_days=ctx.stack.max_age_days,
         today=datetime.now(UTC),
     )
-    return points, removed, [database for database, _exchange in ctx.databases(now.project)]
+    return points, removed, [database for database, _exchange in ctx.databases(project)]
 
 
 def _take_tags(ctx: Context, points: list[RestorePoint], remaining: list[RestorePoint]) -> None:
     """Take the names of versions away that no remaining point is of; before the points, whose own tags keep images."""
+    if ctx.stack.engine == _stack.SWARM:
+        # Its points have none.
+        return
     stack = ctx.stack.name
     for name in sorted(_image_tags.names(stack, points).keys() - _image_tags.names(stack, remaining).keys()):
         ctx.engine.untag(name)
@@ -119,7 +122,8 @@ def _remove(ctx: Context, point: RestorePoint, databases: list[Database]) -> Non
             database.discard(database.staged_name(point.id))
     # The point first: a point whose image tags are gone could be offered though a prune has taken its images.
     ctx.store.remove(point.id)
-    for below in filter(None, (_image_tags.prefix(ctx.stack.name), ctx.stack.registry)):
+    compose = ctx.stack.engine == _stack.COMPOSE
+    for below in filter(None, (_image_tags.prefix(ctx.stack.name), ctx.stack.registry)) if compose else ():
         for name in _image_tags.of_point(point, below).values():
             ctx.engine.untag(name)
 
@@ -146,7 +150,7 @@ def _result(points: list[RestorePoint], removed: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _context.main(act, OPTIONS, swarms=True)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ description:
   - Checks of other kinds than plain HTTP have to hold too, where they can tell at once; what asks Prometheus or
     Alertmanager, and would still see what was wrong before, is left to C(verify.yml).
   - When the target does not get healthy, the state before is put back by the same code and the module fails.
+  - Of a stack with C(engine=swarm), every service's specification goes back, its image by digest, one group of services
+    after the other as C(depends_on) says, each until it is well; see C(docs/swarm.md).
   - A run that was killed is found in the journal; this one then continues it and inherits its state before.
   - The checks' URLs are asked all along; the log of that is kept with the report.
   - Whatever became of the run, its report and its line of the ledger are written and the lock is given free. A run that
@@ -172,7 +174,8 @@ plan:
   type: dict
   contains:
     target: {description: Id of the restore point., type: str}
-    source: {description: "How images go back: V(git), V(variable) or V(retag).", type: str}
+    source: {description: "How images go back: V(git), V(variable), V(retag),
+        or V(digest) in a swarm.", type: str}
     steps:
       description: Steps in order.
       type: list
@@ -257,22 +260,18 @@ record:
   type: dict
 """
 
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _automatic,
     _begin,
+    _carry_out,
     _checks,
     _context,
-    _ending,
-    _files,
     _flag_api,
     _further,
     _journal,
     _ledger,
-    _lock,
-    _outcome,
     _stack,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -281,7 +280,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._further import Further
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._plan import Step
-from ansible_collections.tiered.rollback.plugins.module_utils._probe import Prober
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check
 from ansible_collections.tiered.rollback.plugins.module_utils._switch import Switch
 
@@ -315,7 +313,9 @@ def act(ctx: Context) -> dict[str, Any]:
     if params["kind"] != "undo" and not (ctx.request or params["version"] or params["trigger"]):
         raise RollbackError("nothing is asked for", "Give a version, components with a version, flags, or a backup.")
     _checks.refuse_unknown_hosts([*ctx.stack.checks, *_wanted(ctx)])
-    how = _automatic if params["trigger"] else _begin
+    how: Any = _automatic if params["trigger"] else _begin
+    if ctx.stack.engine == _stack.SWARM:
+        from ansible_collections.tiered.rollback.plugins.module_utils import _swarm_begin as how
     if ctx.module.check_mode:
         return _answer(how.foretell(ctx))
     further = _further.prepare(ctx)
@@ -336,38 +336,16 @@ def _answer(begun: dict[str, Any]) -> dict[str, Any]:
 
 def _switch(ctx: Context, journal: Journal, before_id: str, further: Further | None) -> dict[str, Any]:
     target, before = ctx.store.load(journal.target), ctx.store.load(before_id)
+    if ctx.stack.engine == _stack.SWARM:
+        from ansible_collections.tiered.rollback.plugins.module_utils._swarm_switch import SwarmSwitch
+
+        swarmed = SwarmSwitch(ctx.stack, ctx.swarm, ctx.store, journal, _wanted(ctx))
+        return _carry_out.carry_out(ctx, journal, swarmed, before)
     databases = ctx.databases(target.project) if target.databases and journal.tier > 1 else []
     data = Data(databases, ctx.store, journal, lambda: _ledger.runs(ctx.state))
     clients = (ctx.stack, ctx.engine, ctx.compose, ctx.store)
     switch = Switch(*clients, journal, data, _wanted(ctx), ctx.stack_mcp, further)
-    failure: RollbackError | None = None
-    checks: list[dict[str, Any]] = []
-    with Prober(ctx.stack.checks) as prober:
-        try:
-            checks = switch.to(target)
-            outcome = _outcome.SUCCEEDED
-        except Exception as error:  # whatever it was, the stack may be half switched: there is no other way than back
-            failure = error if isinstance(error, RollbackError) else RollbackError(f"{type(error).__name__}: {error}")
-            outcome, failure = _put_back(ctx.state, switch, before, failure)
-    journal.facts.update(
-        outcome=outcome,
-        error=str(failure) if failure else None,
-        touched=switch.touched,
-        checks_after=checks,
-        probe=prober.summary(),
-        outage=prober.outage(),
-        answers=prober.answers(),
-    )
-    journal.save()
-    try:
-        ended = _ending.end(ctx.state, ctx.stack.name, journal, prober.lines(), ctx.module.warn)
-    finally:
-        ctx.tell_metrics()
-        _lock.release(ctx.state, ctx.run)
-    if failure:
-        raise RollbackError(failure.message, failure.hint, **ended)
-    facts = {key: journal.facts.get(key, {}) for key in ("databases", "outage", "probe")}
-    return {"checks": checks, **facts, **ended}
+    return _carry_out.carry_out(ctx, journal, switch, before)
 
 
 def _wanted(ctx: Context) -> list[Check]:
@@ -376,28 +354,9 @@ def _wanted(ctx: Context) -> list[Check]:
     return [*filter(None, flags), *_stack.checks(ctx.module.params["checks"], "checks")]
 
 
-def _put_back(state: Path, switch: Switch, before: Any, failure: RollbackError) -> tuple[str, RollbackError]:
-    said = failure.message.rstrip(".")
-    if not switch.touched:
-        told = f"{said}. Nothing was changed: {before.version} runs as before"
-        return _outcome.REVERTED, RollbackError(told, f"{failure.hint} Then run the same command again.".lstrip())
-    try:
-        _files.remove(state / _journal.BALLAST)
-        switch.to(before)
-    except Exception as error:  # the run must end with an outcome in its journal, whatever happened
-        return _outcome.FAILED, RollbackError(
-            f"{said}. Putting the state before back failed too: {getattr(error, 'message', error)}",
-            "Run the same command again (it continues), or undo.yml (it returns to the state before). Escalate.",
-        )
-    return _outcome.REVERTED, RollbackError(
-        f"{said}. The state before ({before.version}, {before.id}) was put back",
-        failure.hint or "status.yml lists the versions that can be chosen instead.",
-    )
-
-
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS, mutually_exclusive=[("snapshot", "levels")])
+    _context.main(act, OPTIONS, swarms=True, mutually_exclusive=[("snapshot", "levels")])
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -16,6 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.tests.support import engine
+from ansible_collections.tiered.rollback.tests.support.registry import install
 from ansible_collections.tiered.rollback.tests.support.stack import Stack, free_port
 
 _CONFIG = """\
@@ -53,32 +52,10 @@ class Registry:
             self._process = None
 
 
-def install() -> None:
-    """Install Debian's docker-registry without starting it as a service."""
-    if shutil.which("docker-registry"):
-        return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        pytest.skip("docker-registry is not installed, and only root on Debian can change that")
-    # Exit code 101 forbids that an installed service is started.
-    policy = Path("/usr/sbin/policy-rc.d")
-    mine = not policy.exists()
-    if mine:
-        policy.write_text("#!/bin/sh\nexit 101\n")
-        policy.chmod(0o755)
-    try:
-        command = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", "docker-registry"]
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        if subprocess.run(command, env=environment, capture_output=True, check=False).returncode != 0:
-            subprocess.run(["apt-get", "-qq", "update"], env=environment, capture_output=True, check=True)
-            subprocess.run(command, env=environment, capture_output=True, check=True)
-    finally:
-        if mine:
-            policy.unlink()
-
-
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    install()
+    if not install():
+        pytest.skip("docker-registry is not installed, and only root on Debian can change that")
     made = Registry(tmp_path_factory.mktemp("registry"))
     made.start()
     yield made

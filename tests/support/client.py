@@ -9,6 +9,7 @@ import http.client
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,10 +25,10 @@ class Answer:
     seconds: float = 0.0
 
 
-def ask(port: int, path: str = "/", timeout: float = 5) -> Answer:
+def ask(port: int, path: str = "/", timeout: float = 5, host: str = "127.0.0.1") -> Answer:
     """Ask once, on a connection of its own."""
     at = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -42,10 +43,22 @@ def ask(port: int, path: str = "/", timeout: float = 5) -> Answer:
 
 
 class Load:
-    """Asks from several threads at a steady pace while the block runs."""
+    """Asks from several threads at a steady pace while the block runs.
 
-    def __init__(self, port: int, path: str = "/", *, threads: int = 4, interval: float = 0.02) -> None:
+    :param how: asks a port for a path.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        path: str = "/",
+        *,
+        threads: int = 4,
+        interval: float = 0.02,
+        how: Callable[[int, str], Answer] = ask,
+    ) -> None:
         self.answers: list[Answer] = []
+        self._how = how
         self._arguments = (port, path)
         self._interval = interval
         self._stop = threading.Event()
@@ -72,6 +85,6 @@ class Load:
 
     def _ask(self) -> None:
         while not self._stop.is_set():
-            answer = ask(*self._arguments)
+            answer = self._how(*self._arguments)
             self.answers.append(answer)
             self._stop.wait(max(0.0, self._interval - answer.seconds))

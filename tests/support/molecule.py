@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.tiered.rollback.tests.support import drills, engine, parts, peelback, proxied
 from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
+from ansible_collections.tiered.rollback.tests.support.swarm import Swarm, SwarmStack
 from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2
 from ansible_collections.tiered.rollback.tests.support.tier2_sqlite import Tier2Sqlite
 
@@ -27,14 +28,22 @@ OLD, NEW = "v0.9.0", "v1.0.0"
 FLEET = ("mcp-files", "mcp-git", "mcp-mail")
 #: Hosts of the scenario that is about a fleet. The first is its canary.
 HOSTS = ("web1", "web2")
+#: Port of a node of the swarm.
+SWARM_PORT = 8080
+
+_LISTS = {"container": ["ls", "-a"], "network": ["ls"], "volume": ["ls"]}
 
 
 def stack(member: str = "") -> Stack:
     """Return the stack of the scenario that Molecule runs, or of one of its hosts, on the port it was created on."""
-    scenario = f"trm-{os.environ['MOLECULE_SCENARIO_NAME'].replace('_', '-')}"
-    suffix = f"-{member}" if member else ""
-    directory = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / f"stack{suffix}"
-    found = Stack(directory, Images(f"{scenario}{suffix}"), name=f"{scenario}{suffix}")
+    scenario = os.environ["MOLECULE_SCENARIO_NAME"]
+    name = "-".join(filter(None, ("trm", scenario.replace("_", "-"), member)))
+    directory = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / (f"stack-{member}" if member else "stack")
+    if scenario == "swarm":
+        # It is for the collection; the node itself is a container of this machine's engine.
+        os.environ.pop("DOCKER_HOST", None)
+        return SwarmStack(directory, Swarm(name, nodes=1, directory=Path("/tmp") / name))
+    found = Stack(directory, Images(name), name=name)
     port = directory / "port"
     if port.exists():
         found.port = int(port.read_text(encoding="ascii"))
@@ -155,8 +164,25 @@ def _deploy_fleet(made: Stack, version: str) -> None:
     made.deploy(version)
 
 
+def _release(made: SwarmStack, version: str) -> None:
+    swarm = made.swarm
+    image = swarm.push(version)
+    swarm.deploy({"api": swarm.service("api", image, SWARM_PORT), "worker": swarm.service("worker", image)})
+
+
+def _create_swarm(made: SwarmStack) -> None:
+    made.swarm.start()
+    _release(made, OLD)
+    url = f"http://{made.swarm.manager.address}:{SWARM_PORT}/api/status"
+    made.description["services"] = {"api": {"checks": [{"url": url}]}, "worker": {"depends_on": ["api"]}}
+    (made.src.parent / "rollback_stack.json").write_text(json.dumps(made.description), encoding="utf-8")
+
+
 def create(made: Stack) -> None:
     """Bring v0.9.0 up and describe the stack for the inventory."""
+    if isinstance(made, SwarmStack):
+        _create_swarm(made)
+        return
     database = tier2(made)
     if database is not None:
         database.begin()
@@ -193,6 +219,9 @@ def deploy(made: Stack) -> None:
 
     Where it is about snapshots, v0.9.0 stays and only its data is broken.
     """
+    if isinstance(made, SwarmStack):
+        _release(made, NEW)
+        return
     if _about_snapshots(made):
         made.trouble(OLD, "crash" if "crash" in made.name else "unhealthy")
         if "crash" in made.name:

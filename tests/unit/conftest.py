@@ -39,6 +39,7 @@ from ansible_collections.tiered.rollback.plugins.modules import (
 )
 from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub
 from ansible_collections.tiered.rollback.tests.support import github, web
+from ansible_collections.tiered.rollback.tests.support.fake_swarm import SwarmDeployment
 from ansible_collections.tiered.rollback.tests.support.git_http import author, git_server
 from ansible_collections.tiered.rollback.tests.support.github import Project
 from hypothesis import settings
@@ -54,7 +55,7 @@ Tree = dict[str, bytes | None]
 
 @pytest.fixture(autouse=True)
 def quiet_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No unit test waits for the disk, which was a third of their time; those of what is durable watch for the calls."""
+    """No unit test waits for the disk, which was a third of their time; who tests durability watches the calls."""
     monkeypatch.setattr(os, "sync", lambda: None)
     monkeypatch.setattr(os, "fsync", lambda _file: None)
 
@@ -566,7 +567,7 @@ def deployment(tmp_path: Path) -> Deployment:
 class Operator:
     """Someone who runs the playbooks' modules on a deployment: v0.9.0 is captured, v1.0.0 runs and is broken."""
 
-    def __init__(self, deployment: Deployment, build: Build) -> None:
+    def __init__(self, deployment: Deployment | SwarmDeployment, build: Build) -> None:
         self.deployment, self.build = deployment, build
         self.capture("v0.9.0")
         deployment.deploy("v1.0.0")
@@ -800,3 +801,9 @@ def ci(tmp_path: Path, released: Path) -> Iterator[Ci]:
     """A project whose CI broke when it moved into Docker; what breaks GitHub's contract fails the test."""
     with FakeGitHub(token=github.TOKEN) as server:
         yield Ci(Project(server, tmp_path, released), tmp_path / "state")
+
+
+@pytest.fixture
+def swarmed(tmp_path: Path, build: Build) -> Operator:
+    """Someone who runs the playbooks' modules on a stack of a swarm: v0.9.0 is captured, v1.0.0 runs."""
+    return Operator(SwarmDeployment(tmp_path), build)

@@ -230,3 +230,14 @@ def test_who_was_to_be_left_alone_must_be_the_same_container_and_never_restarted
 def test_a_value_is_found_at_its_dotted_path(path: str, wanted: Any) -> None:
     document = {"a": ["x", "y"], **({"b": {"c": None}} if path == "b.c" else {})}
     assert _checks.at(document, path) == wanted
+
+
+def test_where_a_part_goes_back_only_its_checks_and_those_that_held_must_hold(build: Any) -> None:
+    url = "http://127.0.0.1/"
+    services = {name: {"checks": [{"url": f"{url}{name}"}]} for name in ("api", "web", "mail")}
+    stack = build.stack(services=services)
+    before = [{"name": "web-0", "ok": True}, {"name": "mail-0", "ok": False}]
+    needed, rest = _checks.parted(stack.checks, stack, {"api"}, (), before)
+    assert ([each.name for each in needed], [each.name for each in rest]) == (["api-0", "web-0"], ["mail-0"])
+    assert _checks.parted(stack.checks, stack, {"api"}, stack.checks, before)[1] == []
+    assert _checks.parted(stack.checks, stack, None, (), before) == ([*stack.checks], [])

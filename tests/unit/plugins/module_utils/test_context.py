@@ -139,3 +139,10 @@ def test_what_follows_from_a_modules_actions_follows_from_nothing_else(actions: 
     found = _context.acted(actions)
     assert (found["changed"], found["actions"]) == (actions != [], actions)
     assert found["diff"]["after"].splitlines() == actions
+
+
+def test_a_module_that_is_not_for_swarms_says_so(swarmed: Any) -> None:
+    context = swarmed.deployment.context()
+    context.swarms = False
+    with pytest.raises(RollbackError, match=r"tiered\.rollback\.some_module is not for engine swarm yet"):
+        assert context.state

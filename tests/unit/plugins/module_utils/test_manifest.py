@@ -58,7 +58,7 @@ def test_an_id_that_could_not_be_a_directorys_name_is_refused(build: Any, name: 
 
 def test_each_missing_or_unknown_key_is_refused(build: Any) -> None:
     raw = _full(build).to_dict()
-    optional = {"variables", "rebuilt_from", "flags", "mcp", "baseline"}
+    optional = {"variables", "rebuilt_from", "flags", "mcp", "baseline", "engine"}
     for key in set(raw) - optional:
         with pytest.raises(RollbackError):
             _manifest.from_dict({name: value for name, value in raw.items() if name != key})

@@ -111,3 +111,36 @@ def test_variables_are_set_in_the_file_that_wins(env_files: list[str], wanted: s
 def test_a_path_is_kept_in_one_spelling_so_that_it_equals_the_manifests(path: str) -> None:
     stack = _stack.parse({**MINIMAL, "config": [path]})
     assert stack.config == (_names.relative_path(path, ""),)
+
+
+SWARM = {"name": "shop", "engine": "swarm"}
+
+
+def test_a_stack_of_a_swarm_needs_no_directory() -> None:
+    services = {"web": {"depends_on": ["api"], "cutover": "stop_first", "checks": [{"url": "http://127.0.0.1/"}]}}
+    stack = _stack.parse({**SWARM, "services": services, "project_name": "prod", "keep": 3})
+    assert (stack.engine, stack.project_src, stack.project_name, stack.keep) == ("swarm", "", "prod", 3)
+    assert stack.service("web").depends_on == ("api",)
+    assert _stack.parse({"name": "shop", "project_src": "/opt/shop"}).engine == "compose"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"project_src": "/opt/shop"}, "cannot have project_src"),
+        ({"postgres": []}, "cannot have postgres"),
+        ({"sqlite": [], "mcp": {}, "config": []}, "cannot have config, mcp, sqlite"),
+        ({"services": {"web": {"drain_command": ["true"]}}}, "cannot have services.web.drain_command"),
+        ({"services": {"web": {"depends_on": ["web"]}}}, "no order exists, web needs web"),
+        ({"services": {"web": "api"}}, "services.web must be a dictionary"),
+    ],
+)
+def test_what_a_stack_of_a_swarm_cannot_have_is_refused(more: dict[str, Any], told: str) -> None:
+    with pytest.raises(RollbackError, match=told):
+        _stack.parse({**SWARM, **more})
+
+
+def test_an_order_is_for_a_swarm_only(build: Any) -> None:
+    with pytest.raises(RollbackError, match=r"services\.web has depends_on, which is for engine swarm") as caught:
+        build.stack(services={"web": {"depends_on": ["api"]}})
+    assert "Compose file" in caught.value.hint

@@ -176,3 +176,10 @@ def test_proof_and_pin_are_learnt_later_and_do_not_touch_the_point(
     assert store.pinned(point.id)
     assert before.items() <= tree(store.root).items()
     store.verify(store.load(point.id))
+
+
+def test_points_of_another_engine_are_refused(store: Store, build: Any) -> None:
+    store.add(build.point("v1", engine="swarm", definition=_files.sha256(DEFINITION)), {}, DEFINITION)
+    with pytest.raises(RollbackError, match="is of engine swarm, and the stack of engine compose"):
+        list(store.points())
+    assert [point.engine for point in Store(store.root.parent, "swarm").points()] == ["swarm"]

@@ -65,3 +65,13 @@ def test_history_unfinished_run_and_lock_holder_are_told(captured: Any, build: A
     result = restore_point_info.act(captured.context())
     assert [entry["run"] for entry in result["history"]] == ["r2", "r1"]
     assert result["unfinished"] == result["lock_holder"] == run.describe()
+
+
+def test_points_of_a_swarm_are_listed_with_the_images_that_nobody_has(swarmed: Any) -> None:
+    swarm = swarmed.deployment.swarm
+    (point,) = restore_point_info.act(swarmed.deployment.context())["restore_points"]
+    assert (point["version"], point["running"], point["images_missing"]) == ("v0.9.0", False, [])
+    swarm.gone = {part for each in swarmed.deployment.context().store.points() for part in each.services["web"].digests}
+    swarmed.deployment.deploy("v0.9.0")
+    (point,) = restore_point_info.act(swarmed.deployment.context())["restore_points"]
+    assert (point["running"], point["images_missing"]) == (True, ["api", "web"])

@@ -143,3 +143,15 @@ def test_the_mcp_snapshots_of_removed_points_go_and_a_service_that_is_down_stops
     # v8 has the same snapshot as v7, which is therefore still needed; the service refuses (404) and that is a warning.
     assert len(result["removed"]) == 6
     assert list(snapshot_api.asked("DELETE")) == ["/admin/snapshots/snapshot-6"]
+
+
+def test_points_of_a_swarm_serve_their_time_too(swarmed: Any) -> None:
+    deployment = swarmed.deployment
+    swarmed.capture("v1.0.0")
+    deployment.deploy("v2.0.0")
+    swarmed.capture("v2.0.0")
+    deployment.raw["keep"] = 1
+    context = deployment.context(run=swarmed.build.run(2), lock_wait=0)
+    result = restore_point_prune.act(context)
+    assert [name.partition("-")[0] for name in result["removed"]] == ["v0.9.0", "v1.0.0"]
+    assert [point.version for point in context.store.points()] == ["v2.0.0"]
