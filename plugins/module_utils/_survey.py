@@ -70,6 +70,10 @@ TEXTS: Mapping[str, str] = {
     "hour": "Hour of the day",
     "minute": "Minute of the hour",
     "timezone": "Time zone",
+    "canary": "Who goes first",
+    "batch": "Hosts that have their turn together",
+    "failures": "Share of a batch that may fail",
+    "done": "What becomes of hosts that are done, where the fleet is stopped",
 }
 #: Words that the patterns of ``_names`` leave to those who know them.
 _WORDS: Mapping[str, tuple[str, ...]] = {"issue": tuple(ISSUES), "fault": (*_faults.FAULTS, _faults.RANDOM)}
