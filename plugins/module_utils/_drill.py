@@ -29,8 +29,6 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")
 OWN_HOST = "127.0.0.1"
 _UNPLAIN = re.compile(r"[^a-z0-9]+")
 _MOST_OF_STACK = 32
-#: Container and host of a PostgreSQL server, as a description names them.
-Server = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +68,9 @@ def addresses(container: str | None, host: str | None, port: int, database: str)
     return [f"{server}/{database}" for server in found]
 
 
-def refuse_production(run: object, name: str, project: str | None, servers: Iterable[Server] = ()) -> None:
+def refuse_production(
+    run: object, name: str, project: str | None, servers: Iterable[tuple[str | None, str | None]] = ()
+) -> None:
     """Refuse that a module which changes a stack works, in a drill, on any other than the drill's own copy.
 
     Whatever a variable given at launch made of the description on its way.

@@ -41,7 +41,7 @@ def test_no_module_works_in_a_drill_on_anything_but_the_drills_own_copy(name: st
 @pytest.mark.parametrize(
     "server", [("shop-db-1", None), (None, "127.0.0.1"), (NAME, None), (f"{NAME}-db-1", "db.example"), (None, None)]
 )
-def test_no_module_works_in_a_drill_on_a_server_that_is_not_the_copys(server: _drill.Server) -> None:
+def test_no_module_works_in_a_drill_on_a_server_that_is_not_the_copys(server: tuple[str | None, str | None]) -> None:
     own = (f"{NAME}-db-1", None)
     with pytest.raises(RollbackError, match="is not its staging copy"):
         _drill.refuse_production({"playbook": "drill.yml", "id": RUN}, NAME, NAME, [own, server])

@@ -79,8 +79,11 @@ def world(build: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     world.point = SimpleNamespace(id="v0.9.0-x", databases={"shop": "the part"})
     stack = build.stack(postgres=[{"database": "shop", "container": f"{NAME}-db-1"}], health_timeout=0)
     monkeypatch.setattr(_staging_postgres, "PostgresDatabase", lambda described, _engine: Database(world, described))
-    swapped = lambda swaps: world.done.append(("swap", [(each.staged, each.run) for each in swaps]))  # noqa: E731
-    monkeypatch.setattr(_staging_postgres._postgres, "swap", swapped)
+
+    def swap(swaps: Any) -> None:
+        world.done.append(("swap", [(each.staged, each.run) for each in swaps]))
+
+    monkeypatch.setattr(_staging_postgres._postgres, "swap", swap)
     monkeypatch.setattr(_staging_postgres, "_POLL", 0)
     world.fill = lambda **changes: _staging_postgres.fill(
         world,
