@@ -121,7 +121,7 @@ def _write(ctx: Context, files: dict[str, bytes], head: _github_tree.Head) -> No
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _context.main(act, OPTIONS, swarms=True)
 
 
 if __name__ == "__main__":
