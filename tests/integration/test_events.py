@@ -91,9 +91,14 @@ def test_faults_are_rolled_back_through_alerts_and_through_url_health(
         _refuses(rulebook, by_alert, mark)
 
         by_url.trouble("v1.0.0", "broken")
-        fault = time.monotonic()
+        # Killed in the outage, before anything is begun: who is started again counts anew.
+        time.sleep(_INTERVAL)
+        rulebook.kill()
+        assert rulebook.runs == 0
+        rulebook.start()
+        started = time.monotonic()
         events.poll(lambda: by_url.ask("/api/status").status == 200, "the failing URL is rolled back")
-        print(f"url_health: {time.monotonic() - fault:.1f} s from fault to healthy, interval {_INTERVAL} s")
+        print(f"url_health: {time.monotonic() - started:.1f} s from start to healthy, interval {_INTERVAL} s")
         events.poll(lambda: rulebook.ended == 1, "the run ends")
 
         by_alert.trouble("v1.0.0", "broken")
@@ -107,8 +112,8 @@ def test_faults_are_rolled_back_through_alerts_and_through_url_health(
         events.poll(lambda: rulebook.ended == rulebook.runs, "what was begun ends")
         evil = {"instance": "{{ lookup('pipe', 'touch " + str(mark) + "') }}"}
         labels = {"stack": by_alert.name, "severity": "high", "issue": "other"}
-        for _number in range(200):
-            assert rulebook.alert(events.alerts({**labels, **evil})) == 200
+        for _number in range(50):
+            assert rulebook.alert(events.alerts(*[{**labels, **evil}] * 20)) == 200
         events.poll(lambda: "v0.9.0 is healthy" in rulebook.log, "one of them is answered")
         events.poll(lambda: rulebook.ended == rulebook.runs, "it ends")
     for stack, source in ((by_url, "url_health"), (by_alert, "alertmanager")):

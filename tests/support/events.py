@@ -24,6 +24,7 @@ import yaml
 from ansible_collections.tiered.rollback.tests.support import engine, monitoring, playbook, web
 from ansible_collections.tiered.rollback.tests.support.images import BASE
 from ansible_collections.tiered.rollback.tests.support.playbook import ROOT
+from ansible_collections.tiered.rollback.tests.support.processes import kill_children
 from ansible_collections.tiered.rollback.tests.support.stack import Stack, free_port
 
 EDA = ROOT / "extensions/eda"
@@ -74,24 +75,30 @@ class Processes:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None) -> Path:
-        """Start a command, and return the path of its log."""
+        """Start a command, and return the path of its log, which one that was killed has begun."""
         log = self.directory / f"{name}.log"
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             started = subprocess.Popen(
                 command, cwd=self.directory, env=env, stdout=output, stderr=output, stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )  # fmt: skip
-        self._running.append(started)
+        self._running[name] = started
         return log
+
+    def kill(self, name: str) -> None:
+        """Kill what a script has started, by signal 9, and wait for the script to clean up."""
+        script = self._running.pop(name)
+        kill_children(script.pid)
+        script.wait(timeout=15)
 
     def stop(self) -> None:
         """End them, by force what does not end by itself."""
-        for process in self._running:
+        for process in self._running.values():
             process.terminate()
-        for process in self._running:
+        for process in self._running.values():
             try:
                 process.wait(timeout=15)
             except subprocess.TimeoutExpired:
@@ -126,7 +133,16 @@ class Rulebook:
         env.pop("ANSIBLE_COLLECTIONS_PATH", None)
         files = ["--inventory", str(directory / "inventory.yml"), "--vars", str(directory / "vars.yml")]
         rulebooks = ["health", "alertmanager", "github_deployment"]
-        self._log = processes.start("rulebook", [str(EDA / "serve"), *files, *rulebooks], env)
+        self._processes, self._command, self._env = processes, [str(EDA / "serve"), *files, *rulebooks], env
+        self._log = self.start()
+
+    def start(self) -> Path:
+        """Start it, again where it was killed; return the path of its log."""
+        return self._processes.start("rulebook", self._command, self._env)
+
+    def kill(self) -> None:
+        """Kill it, Java and a playbook that it runs included."""
+        self._processes.kill("rulebook")
 
     @property
     def log(self) -> str:

@@ -30,6 +30,12 @@ def kill_tree(root: int) -> None:
         _signal(pid, signal.SIGKILL)
 
 
+def kill_children(parent: int) -> None:
+    """Kill what a process started, with all that it started in turn; the process itself is left to notice."""
+    for child in [pid for pid, its_parent in _parents().items() if its_parent == parent]:
+        kill_tree(child)
+
+
 def kill_when(process: subprocess.Popen[str], reached: Callable[[], bool], delay: float, timeout: float = 60) -> bool:
     """Kill a run with all it started once a moment is reached; False where it ended before that."""
     if not wait_for(process, reached, delay, timeout):
