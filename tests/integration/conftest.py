@@ -22,6 +22,13 @@ from ansible_collections.tiered.rollback.tests.support.stack import Stack
 __all__ = ["author", "git_server"]
 
 MakeStack = Callable[..., Stack]
+#: Files that take a minute or more. They begin first, so that at the end no worker is left alone with one of them.
+LONG = ("test_awx", "test_swarm", "test_drill", "test_drill_postgres", "test_fleet", "test_events", "test_deploy")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of long files first; the order within a file stays."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 def pytest_configure() -> None:

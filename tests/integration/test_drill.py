@@ -24,7 +24,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.modules import staging
-from ansible_collections.tiered.rollback.tests.support import drills, engine
+from ansible_collections.tiered.rollback.tests.support import drills, engine, events
 from ansible_collections.tiered.rollback.tests.support.stack import Snapshot, Stack
 
 #: A drill whose process is gone.
@@ -113,6 +113,11 @@ def copy(captured: Stack) -> tuple[Context, dict[str, Any]]:
     return ctx, staging.act(ctx)["plan"]
 
 
+def _was_killed(container: str) -> bool:
+    state = engine.inspect("container", container)[0]
+    return bool(state["RestartCount"] > 0 or state["State"]["ExitCode"] == 137)
+
+
 @pytest.mark.parametrize(
     ("fault", "seen"),
     [
@@ -136,7 +141,7 @@ def test_faults_are_real_and_in_the_copy_alone(copy: Any, stack: Stack, fault: s
     if fault == "process_kill":
         # Compose has made it anew for the release; the engine starts it again after the kill.
         assert container.id != old.id
-        assert engine.inspect("container", container.id)[0]["RestartCount"] > 0 or container.exit_code == 137
+        events.poll(lambda: _was_killed(container.id), "the engine notices the kill")
     if fault == "network_cut":
         assert container.addresses == ()
     now = stack.snapshot()

@@ -1,14 +1,17 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Four stacks as four hosts: foretold, stopped with one unreachable, gone forward again, and rolled back after all.
+"""Four stacks as four hosts: foretold, stopped with one unreachable, gone forward again, and rolled back by every tier.
 
 That a canary keeps everybody else from harm is Molecule's ``fleet_canary``.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +31,30 @@ def fleet(make_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     for version in (OLD, NEW):
         made.stacks[0].images.get(version)
 
-    def deploy(stack: Stack) -> None:
-        stack.compose({"api": stack.published()})
-        stack.deploy(OLD)
+    def deploy(stack: Stack, version: str) -> None:
+        stack.deploy(version)
+        with closing(sqlite3.connect(database(stack))) as connection, connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, version TEXT)")
+            connection.execute("INSERT INTO orders (version) VALUES (?)", [version])
 
-    made.each(deploy)
+    for stack in made.stacks:
+        stack.compose({"api": stack.published()})
+        stack.description["sqlite"] = [{"name": "shop", "path": str(database(stack))}]
+    made.each(partial(deploy, version=OLD))
     made.run("restore-point.yml", version=OLD).ok()
-    made.each(lambda stack: stack.deploy(NEW))
+    made.each(partial(deploy, version=NEW))
     return made
+
+
+def database(stack: Stack) -> Path:
+    """Where a stack's SQLite file is."""
+    return stack.src / "shop.db"
+
+
+def orders(stack: Stack) -> list[str]:
+    """Under which version each row was written."""
+    with closing(sqlite3.connect(database(stack))) as connection:
+        return [version for (version,) in connection.execute("SELECT version FROM orders ORDER BY id")]
 
 
 @pytest.fixture
@@ -94,11 +113,13 @@ def test_a_fleet_from_its_plan_to_its_end(fleet: Fleet, inbox: Inbox) -> None:
     first.trouble("", "")
     for stack in fleet.stacks:
         stack.variables.clear()
-    fleet.roll("--limit", f"{first.name},{last.name}", canary=2).ok()
+    # With data, some of them; then the component alone, everywhere.
+    fleet.roll("--limit", f"{first.name},{last.name}", canary=2, tier=2).ok()
     assert [runs(stack, OLD) for stack in fleet.stacks] == [True, False, False, True]
     ids = first.ids()
-    done = fleet.roll(canary=2, batch="100%").ok()
+    done = fleet.roll(canary=2, batch="100%", tier=3, component="api").ok()
     assert all(runs(stack, OLD) for stack in fleet.stacks)
+    assert [orders(stack) for stack in fleet.stacks] == [[OLD], [OLD, NEW], [OLD, NEW], [OLD]]
     assert first.ids() == ids
     assert fleet.outcomes() == {
         first.name: "unchanged",

@@ -43,7 +43,7 @@ class Fleet:
         return playbook.run(name, self.inventory, self.home, *arguments, env=env, **variables)
 
     def roll(self, *arguments: str, **variables: Any) -> Outcome:
-        """Roll all of them back by Tier 1."""
+        """Roll all of them back, by Tier 1 where nothing else is given."""
         given = {"tier": 1, "version": "v0.9.0", "output": str(self.reports), **variables}
         return self.run("fleet.yml", *arguments, **given)
 
