@@ -112,7 +112,8 @@ engine_stop() {
   kill "$pid"
   local _
   for _ in $(seq 120); do
-    if ! [ -e "/proc/$pid" ]; then return; fi
+    # A dead process has no command line, even where the container's first process reaps nobody.
+    grep -qs . "/proc/$pid/cmdline" || return 0
     sleep 0.5
   done
   die "dockerd (pid $pid) did not stop within a minute; see $ENGINE/dockerd.log"
