@@ -33,9 +33,10 @@ def fleet(make_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 
     def deploy(stack: Stack, version: str) -> None:
         stack.deploy(version)
-        with closing(sqlite3.connect(database(stack))) as connection, connection:
+        with closing(sqlite3.connect(database(stack))) as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, version TEXT)")
             connection.execute("INSERT INTO orders (version) VALUES (?)", [version])
+            connection.commit()
 
     for stack in made.stacks:
         stack.compose({"api": stack.published()})
