@@ -17,6 +17,8 @@ def environment(home: Path, github: FakeGitHub, repository: str, token: str) -> 
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "GH_CONFIG_DIR": str(home / "gh"),
+        # It keeps logs of runs there, and nowhere else that can be said.
+        "TMPDIR": str(home),
         "GH_HOST": "github.localhost",
         "GH_TOKEN": token,
         "GH_REPO": f"github.localhost/{repository}",
