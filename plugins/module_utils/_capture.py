@@ -130,6 +130,15 @@ def keep(
     store.add(point, contents, _files.dump_json(definition))
 
 
+def pin(store: Store, point: RestorePoint, *, asked: bool, check_mode: bool) -> list[str]:
+    """Keep a point that is there already from being removed by age, where that is asked for; return what is done."""
+    if not asked or store.pinned(point.id):
+        return []
+    if not check_mode:
+        store.pin(point.id)
+    return [f"pin {point.id}"]
+
+
 def move_tags(
     engine: Engine, stack: str, points: Sequence[RestorePoint], *, check_mode: bool = False
 ) -> dict[str, str]:

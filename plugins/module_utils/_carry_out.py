@@ -26,9 +26,12 @@ class Switcher(Protocol):
         """Bring the stack to a point, and return the results of the checks there."""
 
 
-def carry_out(ctx: Context, journal: Journal, switch: Switcher, before: RestorePoint) -> dict[str, Any]:
+def carry_out(
+    ctx: Context, journal: Journal, switch: Switcher, target: RestorePoint, before: RestorePoint
+) -> dict[str, Any]:
     """Switch, put the state before back where that fails, write report and ledger, and give the stack free.
 
+    :param target: where the run goes.
     :param before: the state before the run.
     :raises RollbackError: when the target was not reached, whether or not the state before could be put back.
     """
@@ -36,7 +39,7 @@ def carry_out(ctx: Context, journal: Journal, switch: Switcher, before: RestoreP
     checks: list[dict[str, Any]] = []
     with Prober(ctx.stack.checks) as prober:
         try:
-            checks = switch.to(ctx.store.load(journal.target))
+            checks = switch.to(target)
             outcome = _outcome.SUCCEEDED
         except Exception as error:  # whatever it was, the stack may be half switched: there is no other way than back
             failure = error if isinstance(error, RollbackError) else RollbackError(f"{type(error).__name__}: {error}")

@@ -119,6 +119,15 @@ def describe_failures(results: Collection[Result]) -> str:
     return "; ".join(f"{result.name}: {result.detail}" for result in results if not result.ok)
 
 
+def refuse_bad(results: Collection[Result]) -> None:
+    """Refuse to capture a state in which a check fails."""
+    if not all(result.ok for result in results):
+        raise RollbackError(
+            f"this is not a state worth returning to: {describe_failures(results)}",
+            "Capture a restore point while the version is healthy; a wrong check URL shows here too.",
+        )
+
+
 def refuse_unknown_hosts(checks: Sequence[Check]) -> None:
     """Refuse check URLs whose host has no address: such a check can never hold, whatever the service does."""
     for check in checks:

@@ -139,10 +139,8 @@ def capture(ctx: Context, version_of: Callable[[str], str]) -> tuple[RestorePoin
     current = [p for p in equal_points(ctx.stack, ctx.store, now, deployed) if ctx.store.proven(p.id)]
     version = version_of(params["version"] or running_version(now, current))
     if same := [point for point in current if point.version == version]:
-        pin = params["pinned"] and not ctx.store.pinned(same[-1].id)
-        if pin and not ctx.module.check_mode:
-            ctx.store.pin(same[-1].id)
-        return same[-1], [f"pin {same[-1].id}"] if pin else []
+        asked, check_mode = params["pinned"], ctx.module.check_mode
+        return same[-1], _capture.pin(ctx.store, same[-1], asked=asked, check_mode=check_mode)
     _refuse_bad(ctx, now)
     point = describe(
         ctx.stack,
@@ -189,9 +187,4 @@ def _refuse_bad(ctx: Context, now: Seen) -> None:
             f"the image of {', '.join(unpinned)} is not named by digest, so what runs cannot be told",
             "Deploy while the registry answers: docker stack deploy --resolve-image always.",
         )
-    results = [*health(now), *_checks.run(ctx.stack.checks)]
-    if not all(result.ok for result in results):
-        raise RollbackError(
-            f"this is not a state worth returning to: {_checks.describe_failures(results)}",
-            "Capture a restore point while the version is healthy; a wrong check URL shows here too.",
-        )
+    _checks.refuse_bad([*health(now), *_checks.run(ctx.stack.checks)])

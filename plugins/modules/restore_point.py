@@ -145,7 +145,7 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
     same = [] if ctx.stack.has_data else [point for point in current if point.version == version]
     if same:
         return _result(ctx, same[-1], _complete(ctx, points, same[-1]))
-    _refuse_bad(ctx, now)
+    _checks.refuse_bad([*_checks.health(now), *_checks.run(ctx.stack.checks)])
     created = _journal.now()
     point = _capture.describe(
         ctx.stack,
@@ -169,11 +169,9 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
 
 def _complete(ctx: Context, points: list[RestorePoint], point: RestorePoint) -> list[str]:
     """Do what a point lacks that was captured before, or a killed capture left undone; return it."""
-    pin = ctx.module.params["pinned"] and not ctx.store.pinned(point.id)
-    if pin and not ctx.module.check_mode:
-        ctx.store.pin(point.id)
+    pinned = _capture.pin(ctx.store, point, asked=ctx.module.params["pinned"], check_mode=ctx.module.check_mode)
     moved = _capture.move_tags(ctx.engine, ctx.stack.name, points, check_mode=ctx.module.check_mode)
-    return [*([f"pin {point.id}"] if pin else []), *(f"tag {image_id} as {name}" for name, image_id in moved.items())]
+    return [*pinned, *(f"tag {image_id} as {name}" for name, image_id in moved.items())]
 
 
 def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
@@ -200,15 +198,6 @@ def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
         ctx.store.pin(point.id)
     _capture.move_tags(ctx.engine, ctx.stack.name, list(ctx.store.points()))
     return point
-
-
-def _refuse_bad(ctx: Context, now: Any) -> None:
-    results = [*_checks.health(now), *_checks.run(ctx.stack.checks)]
-    if not all(result.ok for result in results):
-        raise RollbackError(
-            f"this is not a state worth returning to: {_checks.describe_failures(results)}",
-            "Capture a restore point while the version is healthy; a wrong check URL shows here too.",
-        )
 
 
 def _version(name: str) -> str:

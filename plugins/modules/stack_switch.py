@@ -340,12 +340,12 @@ def _switch(ctx: Context, journal: Journal, before_id: str, further: Further | N
         from ansible_collections.tiered.rollback.plugins.module_utils._swarm_switch import SwarmSwitch
 
         swarmed = SwarmSwitch(ctx.stack, ctx.swarm, ctx.store, journal, _wanted(ctx))
-        return _carry_out.carry_out(ctx, journal, swarmed, before)
+        return _carry_out.carry_out(ctx, journal, swarmed, target, before)
     databases = ctx.databases(target.project) if target.databases and journal.tier > 1 else []
     data = Data(databases, ctx.store, journal, lambda: _ledger.runs(ctx.state))
     clients = (ctx.stack, ctx.engine, ctx.compose, ctx.store)
     switch = Switch(*clients, journal, data, _wanted(ctx), ctx.stack_mcp, further)
-    return _carry_out.carry_out(ctx, journal, switch, before)
+    return _carry_out.carry_out(ctx, journal, switch, target, before)
 
 
 def _wanted(ctx: Context) -> list[Check]:

@@ -211,6 +211,8 @@ def test_a_fleet_takes_what_the_playbook_of_its_tier_takes() -> None:
     assert not taken
     turn = _load(ROOT / "roles/fleet/tasks/main.yml")[1]["block"][0]["tiered.rollback.launch"]
     assert set(turn["optional"]) == optional
+    first = _load(ROOT / "playbooks/fleet.yml")[0]["tasks"][0]["tiered.rollback.launch"]
+    assert optional <= set(first["optional"])
 
 
 def test_no_role_or_template_reads_a_launch_variable_unchecked() -> None:

@@ -32,8 +32,8 @@ def carry_out(operator: Any) -> Any:
     context = operator._context(1, False, {})
     journal = _journal.load(operator.deployment.state)
     assert journal is not None
-    before = context.store.load(journal.before)
-    return lambda switch: _carry_out.carry_out(context, journal, switch, before)
+    target, before = context.store.load(journal.target), context.store.load(journal.before)
+    return lambda switch: _carry_out.carry_out(context, journal, switch, target, before)
 
 
 def _outcome(operator: Any) -> str:
