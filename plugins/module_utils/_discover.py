@@ -14,7 +14,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 
 _PREFIX = "com.docker.compose.project."
-_DEFAULTS = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 #: Every profile, so that services which run under one are seen.
 ALL_PROFILES = ["*"]
 

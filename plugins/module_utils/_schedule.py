@@ -5,24 +5,9 @@
 
 from __future__ import annotations
 
-import calendar
-from datetime import date, timedelta
+from datetime import date
 
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-
-_FRIDAY = 4
-_WEEK = 7
-
-
-def is_last_friday(day: date) -> bool:
-    """Whether a day is the last Friday of its month."""
-    return day.weekday() == _FRIDAY and (day + timedelta(days=_WEEK)).month != day.month
-
-
-def last_friday(year: int, month: int) -> date:
-    """Return the last Friday of a month."""
-    last = date(year, month, calendar.monthrange(year, month)[1])
-    return last - timedelta(days=(last.weekday() - _FRIDAY) % _WEEK)
 
 
 def schedule(hour: int, minute: int, timezone: str, first: date) -> dict[str, str]:

@@ -31,8 +31,6 @@ HOSTS = ("web1", "web2")
 #: Port of a node of the swarm.
 SWARM_PORT = 8080
 
-_LISTS = {"container": ["ls", "-a"], "network": ["ls"], "volume": ["ls"]}
-
 
 def stack(member: str = "") -> Stack:
     """Return the stack of the scenario that Molecule runs, or of one of its hosts, on the port it was created on."""

@@ -98,17 +98,13 @@ def parse(args: dict[str, Any]) -> Options:
         raise ValueError(f"url_health: failures must be a whole number, not {failures!r}")
     timeout = _number("timeout", given.get("timeout", min(interval, _LONGEST)), 0.05, interval)
     status = given.get("status", [200])
-    if (
-        not isinstance(status, list)
-        or not status
-        or not all(isinstance(code, int) and 100 <= code < 600 for code in status)
-    ):
+    if not isinstance(status, list) or not status or not all(map(_is_status, status)):
         raise ValueError(f"url_health: status must be a list of HTTP statuses, not {status!r:.80}")
     return Options(tuple(_target(each) for each in targets), interval, int(failures), timeout, tuple(status))
 
 
 def _is_status(code: Any) -> bool:
-    return isinstance(code, int) and not isinstance(code, bool) and 100 <= code < 600
+    return isinstance(code, int) and 100 <= code < 600
 
 
 def _number(name: str, value: Any, least: float, most: float) -> float:
