@@ -71,7 +71,7 @@ def judge(results: Sequence[_checks.Result], values: Mapping[str, Any]) -> Found
     wrong = []
     if failed and (allowed is None or rate >= allowed):
         share = f"{len(failed)} of {len(results)} failed ({rate:.1f} %): " if len(results) > 1 else ""
-        wrong.append(share + failed[-1].detail)
+        wrong.append(share + failed[-1].found)
     slow = [f"{name} {figures[name]:.0f} ms" for name, budget in budgets.items() if figures[name] >= budget]
     measured = f"p50 {figures['p50']:.0f}, p95 {figures['p95']:.0f}, p99 {figures['p99']:.0f} ms of {len(results)}"
     return Found(

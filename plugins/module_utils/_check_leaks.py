@@ -30,7 +30,7 @@ def look(values: Mapping[str, Any], subject: Subject) -> Found:
     """Look for all of it."""
     # A service may have any number of containers; one that the files do not name belongs to nobody.
     services = dict.fromkeys(subject.now.definition.get("services") or {}, 0)
-    found = [] if (left := _checks.leftovers(subject.now, services, subject.engine)).ok else [left.detail]
+    found = [] if (left := _checks.leftovers(subject.now, services, subject.engine)).ok else [left.found]
     for name, database in subject.databases.items():
         found += [f"{made}, half made, of database {name}" for made in database.half_made()]
     for described in subject.stack.postgres:

@@ -36,7 +36,7 @@ class Result:
 
     name: str
     ok: bool
-    detail: str
+    found: str
     milliseconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,11 +68,11 @@ def http(check: Check, client: requests.Session | None = None) -> Result:
     """Ask once and compare status and JSON values; never raises for what the server does."""
     begun = time.monotonic()
     try:
-        detail = wrong(check, ask(check, client or session()))
+        problem = wrong(check, ask(check, client or session()))
     except (requests.RequestException, ValueError) as error:  # urllib3's error for a host such as a..b is the latter
-        detail = _http.cause(error)
+        problem = _http.cause(error)
     took = (time.monotonic() - begun) * 1000
-    return Result(name=check.name, ok=not detail, detail=detail or "as wanted", milliseconds=round(took, 1))
+    return Result(name=check.name, ok=not problem, found=problem or "as wanted", milliseconds=round(took, 1))
 
 
 def run(checks: Sequence[Check]) -> list[Result]:
@@ -129,7 +129,7 @@ def parted(
 
 def describe_failures(results: Collection[Result]) -> str:
     """Name the checks that failed, with what they found."""
-    return "; ".join(f"{result.name}: {result.detail}" for result in results if not result.ok)
+    return "; ".join(f"{result.name}: {result.found}" for result in results if not result.ok)
 
 
 def refuse_bad(results: Collection[Result]) -> None:
@@ -165,14 +165,14 @@ def containers(now: Observed, point: RestorePoint) -> list[Result]:
         wrong = [c for c in found if c.image_id != part.image_id]
         bad = [c for c in found if not c.good]
         if len(found) < part.replicas:
-            detail = f"{len(found)} of {part.replicas} containers exist"
+            problem = f"{len(found)} of {part.replicas} containers exist"
         elif wrong:
-            detail = f"{wrong[0].name} runs {_plan.short(wrong[0].image_id)}, not {_plan.short(part.image_id)}"
+            problem = f"{wrong[0].name} runs {_plan.short(wrong[0].image_id)}, not {_plan.short(part.image_id)}"
         elif bad:
-            detail = f"{bad[0].name} is {bad[0].state}"
+            problem = f"{bad[0].name} is {bad[0].state}"
         else:
-            detail = ""
-        results.append(Result(name=f"container {name}", ok=not detail, detail=detail or "as captured"))
+            problem = ""
+        results.append(Result(name=f"container {name}", ok=not problem, found=problem or "as captured"))
     return results
 
 
@@ -187,21 +187,21 @@ def untouched(before: Observed, now: Observed, scope: Collection[str]) -> list[R
             continue
         found = next((each for each in now.containers if each.id == was.id), None)
         if found is None:
-            detail = "is gone"
+            problem = "is gone"
         elif was.good and not found.good:
-            detail = f"is {found.state}"
+            problem = f"is {found.state}"
         elif was.good and found.pid != was.pid:
-            detail = "was restarted"
+            problem = "was restarted"
         else:
-            detail = ""
-        results.append(Result(name=f"untouched {was.name}", ok=not detail, detail=detail or "the same container"))
+            problem = ""
+        results.append(Result(name=f"untouched {was.name}", ok=not problem, found=problem or "the same container"))
     return results
 
 
 def health(now: Observed) -> list[Result]:
     """Check the state of every container that is meant to run, whatever its image."""
     return [
-        Result(name=f"container {container.name}", ok=container.good, detail=container.state)
+        Result(name=f"container {container.name}", ok=container.good, found=container.state)
         for container in now.containers
         if container.running or container.exit_code != 0
     ]
@@ -219,7 +219,7 @@ def leftovers(now: Observed, replicas: Mapping[str, int], engine: Engine, before
     known = {network.get("name") for network in (now.definition.get("networks") or {}).values()}
     extra += [f"network {name}" for name in engine.networks(now.project) if name not in known]
     extra += _proc.left_behind(set(before) - {c.id for c in now.containers})
-    return Result(name="nothing left over", ok=not extra, detail=", ".join(extra) or "none")
+    return Result(name="nothing left over", ok=not extra, found=", ".join(extra) or "none")
 
 
 def ask(check: Check, client: requests.Session) -> requests.Response:

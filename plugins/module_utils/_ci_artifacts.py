@@ -31,10 +31,10 @@ class Artifacts:
     def junit(self, path: str) -> str:
         """Say what the JUnit report counts, or that tests failed or none ran."""
         counts = _test_reports.junit(self._read(path))
-        detail = f"{counts.tests} tests, {counts.failures} failures, {counts.errors} errors, {counts.skipped} skipped"
+        found = f"{counts.tests} tests, {counts.failures} failures, {counts.errors} errors, {counts.skipped} skipped"
         if counts.failures or counts.errors or counts.tests == counts.skipped:
-            raise Unmet(detail)
-        return detail
+            raise Unmet(found)
+        return found
 
     def coverage(self, path: str, least: float) -> str:
         """Say the percentage of a coverage report, or that it is too low."""

@@ -25,7 +25,7 @@ class Check:
 
     name: str
     expected: str
-    detail: str
+    found: str
     ok: bool = False
     skipped: bool = False
     seconds: float = 0.0
@@ -56,19 +56,19 @@ class Checks:
             return
         began = time.monotonic()
         try:
-            ok, detail = True, act()
+            ok, found = True, act()
         except Unmet as unmet:
-            ok, detail = False, str(unmet)
+            ok, found = False, str(unmet)
         except RollbackError as error:
-            ok, detail = False, str(error)
+            ok, found = False, str(error)
             self._not_done.add(name)
         seconds = round(time.monotonic() - began, 2)
-        self.results.append(Check(name=name, expected=expected, detail=detail, ok=ok, seconds=seconds))
+        self.results.append(Check(name=name, expected=expected, found=found, ok=ok, seconds=seconds))
 
     def skip(self, name: str, expected: str, why: str) -> None:
         """Note a check that is not done."""
         self._not_done.add(name)
-        self.results.append(Check(name=name, expected=expected, detail=f"skipped: {why}", skipped=True))
+        self.results.append(Check(name=name, expected=expected, found=f"skipped: {why}", skipped=True))
 
     def done(self, *names: str) -> bool:
         """Whether all of some checks could be done."""
@@ -89,4 +89,4 @@ class Checks:
 
     def failures(self) -> str:
         """Name the checks that failed, with what was found."""
-        return "; ".join(f"{check.name}: {check.detail}" for check in self.results if check.failed)
+        return "; ".join(f"{check.name}: {check.found}" for check in self.results if check.failed)

@@ -129,26 +129,26 @@ class _Steps:
         self.project.build(cache=cache, timeout=_PATIENCE * budget)
         took = time.monotonic() - began
         self._builds.append(took)
-        detail = f"{took:.1f} s" + (f", {self.ratio:.0%} of the time without cache" if self.ratio is not None else "")
-        return _in_time(detail, took, budget)
+        found = f"{took:.1f} s" + (f", {self.ratio:.0%} of the time without cache" if self.ratio is not None else "")
+        return _in_time(found, took, budget)
 
     def _tests(self) -> str:
         budget = self.wanted.test_budget
         began = time.monotonic()
         code = self.project.test(self._services, timeout=_PATIENCE * budget)
         took = time.monotonic() - began
-        detail = f"exit code {code}, {took:.1f} s"
+        found = f"exit code {code}, {took:.1f} s"
         if code != 0:
             repeat = f"docker compose -f {self.wanted.compose_file} run --rm {self.wanted.service}"
-            raise Unmet(f"{detail}; see what they print with: {repeat}")
-        return _in_time(detail, took, budget)
+            raise Unmet(f"{found}; see what they print with: {repeat}")
+        return _in_time(found, took, budget)
 
     def _clean(self) -> str:
         self.project.clean()
         return "removed"
 
 
-def _in_time(detail: str, took: float, budget: int) -> str:
+def _in_time(found: str, took: float, budget: int) -> str:
     if took > budget:
-        raise Unmet(detail)
-    return detail
+        raise Unmet(found)
+    return found

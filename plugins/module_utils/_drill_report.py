@@ -101,7 +101,7 @@ def _problems(
         problems.append(f"tier {plan['tier']} failed: {rolled.get('error')}")
     if rolled and tier["duration"] > plan["budget"]:
         problems.append(f"tier {plan['tier']} took {tier['duration']:.1f} s, more than its {plan['budget']} s")
-    problems += [f"{c['name']}: {c['detail']}" for c in found.get("checks") or () if not c["ok"]]
+    problems += [f"{c['name']}: {c['found']}" for c in found.get("checks") or () if not c["ok"]]
     for name, tables in (found.get("data") or {}).items():
         problems += [
             f"{name}: {each['table']} lacks {each['removed']} rows of the restore point and has {each['changed'] or 0} "
@@ -152,7 +152,7 @@ def markdown(full: Mapping[str, Any]) -> str:
     lines += ["## Phases of the tier", "", *table(("phase", "begun after (s)", "took (s)", "result"), phases)]
     actions = [(s["action"], s["subject"], s["now"], s["target"], s["note"]) for s in full["plan"]["steps"]]
     lines += ["## Actions", "", *table(("action", "subject", "from", "to", "why"), actions)]
-    checks = [("ok" if c["ok"] else "FAILED", c["name"], c["detail"]) for c in full["checks_after"]]
+    checks = [("ok" if c["ok"] else "FAILED", c["name"], c["found"]) for c in full["checks_after"]]
     lines += ["## Checks of the copy afterwards", "", *table(("result", "check", "found"), checks)]
     keys = ("sent", "failed", "unreachable", "longest_gap", "longest_silence")
     for title, probes in (("Load until the fault was noticed", drill["load"]), ("Load during the tier", full["probe"])):

@@ -88,5 +88,5 @@ def _concerns(check: Prepared, scope: Collection[str] | None, *, mcp: bool) -> b
 
 
 def _result(verdict: Verdict) -> _checks.Result:
-    detail = verdict.found if verdict.ok else f"{verdict.found}, wanted {verdict.expected}"
-    return _checks.Result(name=verdict.name, ok=verdict.ok, detail=detail, milliseconds=verdict.milliseconds)
+    found = verdict.found if verdict.ok else f"{verdict.found}, wanted {verdict.expected}"
+    return _checks.Result(name=verdict.name, ok=verdict.ok, found=found, milliseconds=verdict.milliseconds)

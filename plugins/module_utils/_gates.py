@@ -124,7 +124,7 @@ class Verdict:
     name: str
     state: str
     found: str
-    wanted: str = ""
+    expected: str = ""
     seconds: float = 0.0
     tail: str = ""
 
@@ -180,7 +180,7 @@ def judge(gate: Gate, ran: Ran, masked: str) -> Verdict:
     """
     state, found = _state(gate, ran)
     return Verdict(
-        name=gate.name, state=state, found=found, wanted=wanted(gate), seconds=round(ran.seconds, 1), tail=masked
+        name=gate.name, state=state, found=found, expected=expected(gate), seconds=round(ran.seconds, 1), tail=masked
     )
 
 
@@ -190,11 +190,11 @@ def unset(gate: Gate) -> Verdict:
         name=gate.name,
         state=UNSET,
         found="nobody has said how to do it",
-        wanted=f"command, such as {READY[gate.name]}",
+        expected=f"command, such as {READY[gate.name]}",
     )
 
 
-def wanted(gate: Gate) -> str:
+def expected(gate: Gate) -> str:
     """Say what a gate demands."""
     if gate.check is not None:
         return "the check holds"

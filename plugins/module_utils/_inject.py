@@ -109,7 +109,7 @@ def _ill(plan: Mapping[str, Any], stack: Stack, engine: Engine) -> str:
 
 
 def _noticed(plan: Mapping[str, Any], stack: Stack, engine: Engine) -> str:
-    failing = [f"{each.name}: {each.detail}" for each in _checks.run(stack.checks) if not each.ok]
+    failing = [f"{each.name}: {each.found}" for each in _checks.run(stack.checks) if not each.ok]
     return "; ".join([*failing, *_staging.unwell(engine, plan)])
 
 

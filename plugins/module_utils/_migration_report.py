@@ -69,7 +69,7 @@ def markdown(full: Mapping[str, Any]) -> str:
     schemas = [(name, found["before"], found["after"] or "unknown") for name, found in full["schemas"].items()]
     lines += ["## Schemas", "", *table(("database", "before", "after"), schemas), "## Actions", ""]
     lines += [*(f"- {plain(action)}" for action in full["actions"]), ""]
-    checks = [("ok" if c["ok"] else "FAILED", c["name"], c["detail"]) for c in full.get("checks_before", ())]
+    checks = [("ok" if c["ok"] else "FAILED", c["name"], c["found"]) for c in full.get("checks_before", ())]
     lines += ["## Checks before", "", *table(("result", "check", "found"), checks)]
     lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), "", *_outcome.escalation(full)]
     return "\n".join(lines)

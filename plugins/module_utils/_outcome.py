@@ -195,7 +195,7 @@ def markdown(full: Mapping[str, Any]) -> str:
     actions = [(s["action"], s["subject"], s["now"], s["target"], s["note"]) for s in full["plan"]["steps"]]
     lines += ["## Actions", "", *table(("action", "subject", "from", "to", "why"), actions)]
     for title, key in (("Checks before", "checks_before"), ("Checks after", "checks_after")):
-        rows = [("ok" if c["ok"] else "FAILED", c["name"], c["detail"]) for c in full.get(key, ())]
+        rows = [("ok" if c["ok"] else "FAILED", c["name"], c["found"]) for c in full.get(key, ())]
         lines += [f"## {title}", "", *table(("result", "check", "found"), rows)]
     keys = ("sent", "failed", "unreachable", "longest_gap", "longest_silence")
     probes = [(url, *(probe[key] for key in keys)) for url, probe in full["probe"].items()]

@@ -26,7 +26,7 @@ STATES = ("good", "bad", "silent")
 _MOST_SPANS = 200
 #: Seconds of silence that are no longer just the time between two requests.
 _NOTICED = 0.25
-#: How the detail of a failed check begins where the service did answer.
+#: How what a failed check found begins where the service did answer.
 _ANSWERED = ("status ", "the answer", "JSON ")
 
 
@@ -94,9 +94,9 @@ class Prober:
         """Return the log as JSON lines: URL, seconds until the answer came, whether it was good, what was wrong."""
         head = {"began": self._began, "interval": INTERVAL}
         rows = [
-            {"url": target.check.url, "at": round(at, 4), "ok": ok, **({} if ok else {"detail": detail})}
+            {"url": target.check.url, "at": round(at, 4), "ok": ok, **({} if ok else {"found": found})}
             for target in self._targets
-            for at, ok, detail in target.log
+            for at, ok, found in target.log
         ]
         return "".join(json.dumps(row) + "\n" for row in [head, *rows]).encode()
 
@@ -107,7 +107,7 @@ class Prober:
                 result = _checks.http(target.check, client)
                 # Whoever waits for an answer has none until it comes, so this is when it counts.
                 came = time.monotonic()
-                target.log.append((came - self._origin, result.ok, result.detail))
+                target.log.append((came - self._origin, result.ok, result.found))
                 self._stop.wait(max(0.0, INTERVAL - (came - sent)))
 
 
@@ -123,7 +123,7 @@ def _summary(log: Sequence[tuple[float, bool, str]], until: float) -> dict[str, 
 
 
 def _answered(log: Sequence[tuple[float, bool, str]]) -> list[tuple[float, bool]]:
-    return [(at, ok or detail.startswith(_ANSWERED)) for at, ok, detail in log]
+    return [(at, ok or found.startswith(_ANSWERED)) for at, ok, found in log]
 
 
 def _longest_gap(log: Sequence[tuple[float, bool]], until: float) -> tuple[float, float]:

@@ -117,7 +117,7 @@ def _found(check: Mapping[str, Any] | None) -> Markup:
     if check is None:
         return element("span", "not made", class_="soft")
     sign, tone = ("✓ ok", "good") if check["ok"] else ("✗ FAILED", "bad")
-    return element("span", element("strong", sign, class_=tone), f" {check['detail']}")
+    return element("span", element("strong", sign, class_=tone), f" {check['found']}")
 
 
 def _data(full: Mapping[str, Any]) -> list[Markup]:

@@ -119,7 +119,7 @@ def health(now: Seen) -> list[_checks.Result]:
 
 def _result(service: Service) -> _checks.Result:
     problem = service.problem
-    return _checks.Result(name=f"service {service.name}", ok=not problem, detail=problem or f"{service.ready} replicas")
+    return _checks.Result(name=f"service {service.name}", ok=not problem, found=problem or f"{service.ready} replicas")
 
 
 def missing_images(has_image: Callable[[str], bool], images: Iterable[str]) -> list[str]:

@@ -152,11 +152,11 @@ class SwarmSwitch:
         results = []
         for name in sorted(point.services if self._scope is None else self._scope):
             found = services.get(name)
-            detail = named.pop(name, "") or (found.problem if found else "")
-            results.append(_checks.Result(name=f"service {name}", ok=not detail, detail=detail or "as captured"))
+            problem = named.pop(name, "") or (found.problem if found else "")
+            results.append(_checks.Result(name=f"service {name}", ok=not problem, found=problem or "as captured"))
         if self._scope is None:
             extra = ", ".join(sorted(named))
-            results.append(_checks.Result(name="nothing left over", ok=not extra, detail=extra or "none"))
+            results.append(_checks.Result(name="nothing left over", ok=not extra, found=extra or "none"))
         return results
 
     def _left(self, now: Seen, point: RestorePoint) -> Plan:

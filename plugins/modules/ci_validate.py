@@ -111,7 +111,7 @@ report:
       description: Time of the build with cache as a part of that without. Null where either was not done.
       type: float
     checks:
-      description: Every check with C(name), C(expected), C(detail), C(ok), C(skipped) and C(seconds).
+      description: Every check with C(name), C(expected), C(found), C(ok), C(skipped) and C(seconds).
       type: list
       elements: dict
 """

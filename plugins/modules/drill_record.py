@@ -131,7 +131,7 @@ def _look(ctx: Context, plan: dict[str, Any]) -> dict[str, Any]:
     stack = _staging.description(ctx, plan)
     checks = [each.to_dict() for each in _checks.poll(stack.checks, stack.health_timeout)]
     bad = _staging.unwell(ctx.engine, plan)
-    checks.append({"name": "containers", "ok": not bad, "detail": "; ".join(bad) or "as captured", "milliseconds": 0.0})
+    checks.append({"name": "containers", "ok": not bad, "found": "; ".join(bad) or "as captured", "milliseconds": 0.0})
     return {"checks": checks, "data": _compared(ctx, plan, stack)}
 
 

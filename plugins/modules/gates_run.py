@@ -95,7 +95,7 @@ gates:
     state: {description: "V(passed), V(failed), V(too late), V(not configured) or V(skipped).", type: str}
     ok: {description: Whether it lets the deployment pass., type: bool}
     found: {description: What was found., type: str}
-    wanted: {description: What was wanted., type: str}
+    expected: {description: What was expected., type: str}
     seconds: {description: How long it took., type: float}
     tail: {description: The last that its command printed., type: str}
 refused:
@@ -175,7 +175,7 @@ def _untried(gate: Gate, *, skipped: bool) -> Verdict:
         return Verdict(name=gate.name, state=_gates.SKIPPED, found="left out, for the reason that was given")
     if not gate.configured:
         return _gates.unset(gate)
-    return Verdict(name=gate.name, state="", found="would be run", wanted=_gates.wanted(gate))
+    return Verdict(name=gate.name, state="", found="would be run", expected=_gates.expected(gate))
 
 
 def _run(ctx: Context, gates: list[Gate], checks: dict[str, Prepared]) -> list[Verdict]:
@@ -203,17 +203,17 @@ def _check(ctx: Context, now: Observed, gate: Gate, prepared: Prepared) -> Verdi
     (found,) = _check_kinds.run([prepared], _verify.subject(ctx, now, gate.timeout))
     state = _gates.PASSED if found.ok else _gates.FAILED
     seconds = round(found.milliseconds / 1000, 1)
-    return Verdict(name=gate.name, state=state, found=found.found, wanted=found.expected, seconds=seconds)
+    return Verdict(name=gate.name, state=state, found=found.found, expected=found.expected, seconds=seconds)
 
 
 def _plan(ctx: Context, gate: Gate) -> Verdict:
     """See that there is a way back: a restore point that is whole and proven."""
-    wanted = "a restore point that is whole, proven and not quarantined"
+    expected = "a restore point that is whole, proven and not quarantined"
     try:
         point = _situation.way_back(ctx)
     except RollbackError as error:
-        return Verdict(name=gate.name, state=_gates.FAILED, found=error.message, wanted=wanted)
-    return Verdict(name=gate.name, state=_gates.PASSED, found=f"{point.id} is proven", wanted=wanted)
+        return Verdict(name=gate.name, state=_gates.FAILED, found=error.message, expected=expected)
+    return Verdict(name=gate.name, state=_gates.PASSED, found=f"{point.id} is proven", expected=expected)
 
 
 def _record(ctx: Context, answer: dict[str, Any]) -> str | None:

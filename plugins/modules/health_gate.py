@@ -36,7 +36,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checks:
-  description: Every check with C(name), C(ok), C(detail) and C(milliseconds).
+  description: Every check with C(name), C(ok), C(found) and C(milliseconds).
   returned: always
   type: list
   elements: dict

@@ -238,7 +238,7 @@ databases:
   returned: success
   type: dict
 checks:
-  description: Checks after the switch with C(name), C(ok), C(detail) and C(milliseconds); empty in check mode.
+  description: Checks after the switch with C(name), C(ok), C(found) and C(milliseconds); empty in check mode.
   returned: success
   type: list
   elements: dict

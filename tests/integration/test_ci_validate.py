@@ -127,7 +127,7 @@ def test_all_is_well_and_nothing_is_left(checkout: Checkout) -> None:
     report = checkout.report()
     assert (report["total"], report["passed"], report["success_rate"]) == (12, 12, 100)
     assert (report["failed"], report["skipped"], report["project_src"]) == (0, 0, str(checkout.source))
-    details = {check["name"]: check["detail"] for check in report["checks"]}
+    details = {check["name"]: check["found"] for check in report["checks"]}
     assert details["junit"] == "2 tests, 0 failures, 0 errors, 0 skipped"
     assert details["coverage"] == "85 %"
     assert details["compose file"] == "services db, test"

@@ -97,7 +97,7 @@ def test_the_health_gate_says_which_check_fails_and_which_image_runs(stack: Stac
 
     stack.deploy("v1.0.0", "broken")
     found = call(stack, tmp_path, "health_gate", **options, restore_point=point)
-    failed = {check["name"]: check["detail"] for check in found["checks"] if not check["ok"]}
+    failed = {check["name"]: check["found"] for check in found["checks"] if not check["ok"]}
     assert found["failed"]
     assert set(failed) == {"api-0", "container api"}
     assert "status 500" in failed["api-0"]

@@ -42,7 +42,7 @@ def _outcome(operator: Any) -> str:
 
 
 def test_a_run_that_succeeds_is_recorded(operator: Any, carry_out: Any) -> None:
-    switch = Scripted([{"name": "a", "ok": True, "detail": ""}])
+    switch = Scripted([{"name": "a", "ok": True, "found": ""}])
     assert carry_out(switch)["checks"][0]["name"] == "a"
     assert (switch.went, _outcome(operator)) == (["deploy"], "succeeded")
     assert _journal.load(operator.deployment.state) is None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 def _results(*milliseconds: float, failed: int = 0) -> list[Result]:
     return [
-        Result(name="x", ok=n >= failed, detail="status 500, wanted 200", milliseconds=took)
+        Result(name="x", ok=n >= failed, found="status 500, wanted 200", milliseconds=took)
         for n, took in enumerate(milliseconds)
     ]
 
@@ -71,7 +71,7 @@ def test_text_and_headers_of_the_answer_are_compared(build: Any, site: Any, answ
     check = build.check(f"{site.url}/", contains="well", answer_headers={"X-Frame": "DENY"})
     (result,) = _check_http.sample(check, 1, 0)
     assert result.ok is not expected
-    assert expected in result.detail
+    assert expected in result.found
 
 
 def test_of_one_request_only_what_is_wrong_is_told() -> None:

@@ -27,7 +27,7 @@ DOCUMENT = b'{"status": "ok", "features": {"ai": true}, "items": [{"id": 7}], "n
 
 
 @pytest.mark.parametrize(
-    ("answer", "wish", "detail"),
+    ("answer", "wish", "found"),
     [
         ((200, b""), {}, "as wanted"),
         ((204, b""), {"status": [200, 204]}, "as wanted"),
@@ -45,12 +45,12 @@ DOCUMENT = b'{"status": "ok", "features": {"ai": true}, "items": [{"id": 7}], "n
     ],
 )
 def test_an_answer_holds_or_the_check_says_what_is_wrong(
-    site: Any, build: Any, answer: tuple[int, bytes], wish: dict[str, Any], detail: str
+    site: Any, build: Any, answer: tuple[int, bytes], wish: dict[str, Any], found: str
 ) -> None:
     site.answers["/"] = answer
     result = _checks.http(build.check(f"{site.url}/", **wish))
-    assert result.ok is (detail == "as wanted")
-    assert detail in result.detail
+    assert result.ok is (found == "as wanted")
+    assert found in result.found
     assert result.milliseconds > 0
 
 
@@ -68,14 +68,14 @@ def test_method_headers_and_body_are_sent_as_described(site: Any, build: Any) ->
 def test_a_server_that_is_not_there_is_a_result_and_no_crash(build: Any, url: str) -> None:
     result = _checks.http(build.check(url.format(closed=_closed_port())))
     assert not result.ok
-    assert result.detail
+    assert result.found
 
 
 def test_a_server_that_does_not_answer_in_time_is_a_result(build: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         result = _checks.http(build.check(f"http://127.0.0.1:{silent.getsockname()[1]}/", timeout=0.1))
     assert not result.ok
-    assert "imed out" in result.detail
+    assert "imed out" in result.found
 
 
 def test_a_secret_header_is_not_in_the_result(site: Any, build: Any) -> None:
@@ -154,21 +154,21 @@ CONTAINERS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("seen", "part", "detail"), CONTAINERS.values(), ids=CONTAINERS)
+@pytest.mark.parametrize(("seen", "part", "found"), CONTAINERS.values(), ids=CONTAINERS)
 def test_containers_are_compared_with_the_point(
-    build: Any, seen: list[dict[str, Any]], part: dict[str, Any], detail: str
+    build: Any, seen: list[dict[str, Any]], part: dict[str, Any], found: str
 ) -> None:
     now = build.observed(containers=tuple(build.container(**change) for change in seen))
     (result,) = _checks.containers(now, build.point(services={"web": build.service_part(**part)}))
-    assert result.ok is (not detail)
-    assert detail in result.detail
+    assert result.ok is (not found)
+    assert found in result.found
 
 
 def test_a_running_image_that_is_not_the_points_is_named_by_id(build: Any) -> None:
     now = build.observed(containers=(build.container(image_id="sha256:" + "b" * 64),))
     (result,) = _checks.containers(now, build.point())
     assert not result.ok
-    assert "shop-web-1 runs bbbbbbbbbbbb, not " in result.detail
+    assert "shop-web-1 runs bbbbbbbbbbbb, not " in result.found
 
 
 def test_a_one_shot_job_is_not_expected_to_run(build: Any) -> None:
@@ -202,7 +202,7 @@ def test_containers_and_networks_that_belong_to_nothing_are_found(build: Any) ->
     )
     result = _checks.leftovers(now, {"web": 1, "job": 0}, _Networks("shop_default", "shop_old"))  # type: ignore[arg-type]
     assert not result.ok
-    assert result.detail == "shop-old-1, shop-web-2, network shop_old"
+    assert result.found == "shop-old-1, shop-web-2, network shop_old"
     result = _checks.leftovers(now, {"web": 2, "job": 0, "old": 1}, _Networks("shop_default"))  # type: ignore[arg-type]
     assert result.ok
 
@@ -213,7 +213,7 @@ def test_who_was_to_be_left_alone_must_be_the_same_container_and_never_restarted
 
     def found(*containers: Any) -> dict[str, str]:
         results = _checks.untouched(before, build.observed(containers=containers), {"api"})
-        return {result.name: result.detail for result in results if not result.ok}
+        return {result.name: result.found for result in results if not result.ok}
 
     assert found(web, down) == {}
     # What did not run before may do what it wants.

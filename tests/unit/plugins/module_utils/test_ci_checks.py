@@ -30,7 +30,7 @@ def _never() -> NoReturn:
 def test_a_check_that_holds_has_its_detail(checks: Checks) -> None:
     checks.do("engine", "answers", lambda: "26.1")
     (check,) = checks.results
-    assert (check.ok, check.skipped, check.failed, check.detail) == (True, False, False, "26.1")
+    assert (check.ok, check.skipped, check.failed, check.found) == (True, False, False, "26.1")
     assert check.seconds >= 0
 
 
@@ -45,8 +45,8 @@ def test_what_needs_a_check_that_could_not_be_done_is_skipped_and_so_on(checks: 
         (False, True),
         (True, False),
     ]
-    assert checks.results[0].detail == "the engine does not answer\nHINT: Start it."
-    assert [check.detail for check in checks.results[1:3]] == ["skipped: needs engine", "skipped: needs build"]
+    assert checks.results[0].found == "the engine does not answer\nHINT: Start it."
+    assert [check.found for check in checks.results[1:3]] == ["skipped: needs engine", "skipped: needs build"]
     assert checks.failures() == "engine: the engine does not answer\nHINT: Start it."
 
 
@@ -60,7 +60,7 @@ def test_what_needs_a_check_that_only_does_not_hold_is_done(checks: Checks) -> N
 def test_what_needs_a_check_that_was_not_asked_for_is_skipped(checks: Checks) -> None:
     checks.skip("build", "at most 120 s", "check mode")
     checks.do("tests", "exit code 0", _never, needs=["build"])
-    assert [check.detail for check in checks.results] == ["skipped: check mode", "skipped: needs build"]
+    assert [check.found for check in checks.results] == ["skipped: check mode", "skipped: needs build"]
 
 
 def test_the_report_counts_what_was_skipped_as_not_passed(checks: Checks) -> None:
@@ -73,7 +73,7 @@ def test_the_report_counts_what_was_skipped_as_not_passed(checks: Checks) -> Non
     assert report["checks"][1] == {
         "name": "coverage",
         "expected": "at least 80 %",
-        "detail": "79.9 %",
+        "found": "79.9 %",
         "ok": False,
         "skipped": False,
         "seconds": report["checks"][1]["seconds"],

@@ -112,7 +112,7 @@ def test_everything_is_well(scene: Scene) -> None:
     assert list(found) == [*LOOKS, *RUNS]
     assert all(check.ok for check in found.values())
     assert scene.project.did == ["engine", "compose", "buildx", "services", "alone", "build", "cached", "test", "clean"]
-    assert found["build with cache"].detail == "4.0 s, 40% of the time without cache"
+    assert found["build with cache"].found == "4.0 s, 40% of the time without cache"
     assert scene.ratio == 0.4
 
 
@@ -150,7 +150,7 @@ def test_what_cannot_be_done_after_a_failure_is_skipped(
     found = scene.validate()
     assert [name for name, check in found.items() if check.skipped] == skipped
     assert [name for name, check in found.items() if check.failed] == [failed]
-    assert found[failed].detail == "it is broken\nHINT: Mend it."
+    assert found[failed].found == "it is broken\nHINT: Mend it."
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_what_is_not_as_expected_fails_and_the_rest_is_done(scene: Scene, change
 
 def test_tests_that_fail_say_how_to_see_what_they_print(scene: Scene) -> None:
     scene.project.code = 2
-    detail = scene.validate()["tests"].detail
-    assert detail.startswith("exit code 2")
-    assert "docker compose -f test.yml run --rm test" in detail
+    found = scene.validate()["tests"].found
+    assert found.startswith("exit code 2")
+    assert "docker compose -f test.yml run --rm test" in found
 
 
 @pytest.mark.parametrize("release", ["2.19.9", "1.29.2", "v2.3", "unknown"])
@@ -193,8 +193,8 @@ def test_findings_in_workflow_files_are_told_and_do_not_keep_the_tests_from_runn
     scene.findings = [Finding(rule=f"rule{number}", **finding) for number in range(5)]
     found = scene.validate()
     assert [name for name, check in found.items() if check.failed] == ["workflow files"]
-    assert "rule0" in found["workflow files"].detail
-    assert "and 2 more" in found["workflow files"].detail
+    assert "rule0" in found["workflow files"].found
+    assert "and 2 more" in found["workflow files"].found
     assert found["tests"].ok
 
 

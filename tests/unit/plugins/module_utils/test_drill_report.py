@@ -61,7 +61,7 @@ def make(build: Any, rolled: Any, fault: Any = "injected", **found: Any) -> dict
 
 
 def test_a_drill_that_succeeded_is_measured_from_where_the_tier_began(build: Any, rolled: Any) -> None:
-    full = make(build, rolled, data={"shop": [TABLE]}, checks=[{"name": "web", "ok": True, "detail": "as wanted"}])
+    full = make(build, rolled, data={"shop": [TABLE]}, checks=[{"name": "web", "ok": True, "found": "as wanted"}])
     assert (full["outcome"], full["error"]) == ("succeeded", None)
     assert (full["duration"], full["drill"]["recovered_after"]) == (5.0, 7.0)
     assert [phase["after"] for phase in full["phases"]] == [0.0, 4.0]
@@ -77,7 +77,7 @@ def test_a_drill_that_succeeded_is_measured_from_where_the_tier_began(build: Any
     [
         ({"outcome": "reverted", "error": "it does not get healthy"}, {}, "tier 1 failed: it does not get healthy"),
         ({"duration": 400.0}, {}, "tier 1 took 390.0 s, more than its 300 s"),
-        ({}, {"checks": [{"name": "web", "ok": False, "detail": "status 500"}]}, "web: status 500"),
+        ({}, {"checks": [{"name": "web", "ok": False, "found": "status 500"}]}, "web: status 500"),
         ({}, {"data": {"shop": [{**TABLE, "removed": 2}]}}, "shop: orders lacks 2 rows of the restore point"),
         ({}, {"data": {"shop": [{**TABLE, "changed": 1}]}}, "has 1 changed"),
         ({}, {"error": "the copy does not get well"}, "the copy does not get well"),

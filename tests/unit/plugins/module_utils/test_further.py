@@ -35,12 +35,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_fails_is_looked_at_again_until_it_holds(build: Any) -> None:
     further = _further_of(_check(True), _check(False, False, True))
     results = further.wait(build.observed(), time.monotonic() + 30, None)
-    assert [(each.ok, each.detail) for each in results] == [(True, "that"), (True, "that")]
+    assert [(each.ok, each.found) for each in results] == [(True, "that"), (True, "that")]
 
 
 def test_at_the_deadline_what_fails_says_what_was_wanted(build: Any) -> None:
     (result,) = _further_of(_check(False)).wait(build.observed(), time.monotonic() + 0.05, None)
-    assert (result.ok, result.detail) == (False, "that, wanted this")
+    assert (result.ok, result.found) == (False, "that, wanted this")
 
 
 def test_however_late_it_is_each_is_looked_at_once(build: Any) -> None:

@@ -40,7 +40,7 @@ def test_a_profile_adds_what_is_not_listed_and_what_nobody_configured_is_known()
     assert len(both) == 13
     told = _gates.unset(both[0])
     assert (told.state, told.ok) == ("not configured", False)
-    assert "[npm, run, lint]" in told.wanted
+    assert "[npm, run, lint]" in told.expected
 
 
 def test_every_gate_of_a_profile_is_ready() -> None:
@@ -117,7 +117,7 @@ def test_the_last_figure_counts_against_its_limit(output: str, state: str, found
     gate = _one(command=["a"], figure="p95=([0-9.,]+)", at_most=500)
     assert _judge(gate, 0, output)[0] == state
     assert found in _judge(gate, 0, output)[1]
-    assert _gates.wanted(gate) == "exit code 0, at most 500"
+    assert _gates.expected(gate) == "exit code 0, at most 500"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def record(build: Any, tmp_path: Path) -> Any:
             "actions": ["copy shop to before-x", "run down.sql on shop"],
             "outcome": "failed" if error else "succeeded",
             "error": error,
-            "checks_before": [{"name": "api", "ok": False, "detail": "status 500"}],
+            "checks_before": [{"name": "api", "ok": False, "found": "status 500"}],
             "phases": [{"name": "migrate", "after": 1.0, "seconds": 2.0, "failed": "said hunter2"}],
         }
         run = build.run(1, escalation=[{"role": "Olga"}])

@@ -40,8 +40,8 @@ def journal(build: Any) -> Journal:
             "plan": {"steps": [step]},
             "outcome": "succeeded",
             "error": None,
-            "checks_before": [{"ok": False, "name": "web-0", "detail": "status 500"}],
-            "checks_after": [{"ok": True, "name": "web-0", "detail": "as wanted"}],
+            "checks_before": [{"ok": False, "name": "web-0", "found": "status 500"}],
+            "checks_after": [{"ok": True, "name": "web-0", "found": "as wanted"}],
             "probe": {
                 "http://x/": {"sent": 9, "failed": 1, "unreachable": 1, "longest_gap": 0.3, "longest_silence": 0.2}
             },

@@ -70,7 +70,7 @@ def test_each_url_is_asked_all_along_and_what_became_of_it_is_kept(site: Any, bu
     head, *rows = [json.loads(line) for line in prober.lines().splitlines()]
     assert head["interval"] == _probe.INTERVAL
     assert len(rows) == asked
-    assert {row["detail"] for row in rows if not row["ok"]} == {"status 404, wanted 200"}
+    assert {row["found"] for row in rows if not row["ok"]} == {"status 404, wanted 200"}
 
 
 def test_an_answer_counts_when_it_came_and_not_when_it_was_asked_for(
@@ -81,7 +81,7 @@ def test_an_answer_counts_when_it_came_and_not_when_it_was_asked_for(
 
     def http(check: Any, _client: Any) -> Any:
         time.sleep(next(waits, 0.0))
-        return _probe._checks.Result(name=check.name, ok=True, detail="as wanted")
+        return _probe._checks.Result(name=check.name, ok=True, found="as wanted")
 
     monkeypatch.setattr(_probe._checks, "http", http)
     with Prober([build.check("http://127.0.0.1:9/")]) as prober:
