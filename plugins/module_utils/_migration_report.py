@@ -42,14 +42,14 @@ def record(
     return found
 
 
-def failure(error: RollbackError, copy: str, state: str) -> RollbackError:
+def failure(error: RollbackError, before: str, state: str) -> RollbackError:
     """Return the error of a run that failed after the copy was made.
 
     :param state: what it has left of the schemas, as far as that can be seen.
     """
     return RollbackError(
         f"{error.message}; {state}",
-        f"{error.hint} The state before is restore point {copy}: tier2-standard.yml -e version={copy} goes there.",
+        f"{error.hint} The state before is restore point {before}: tier2-standard.yml -e version={before} goes there.",
     )
 
 

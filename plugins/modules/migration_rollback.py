@@ -12,7 +12,7 @@ short_description: Roll a schema migration back, by the application's own comman
 version_added: 0.1.0
 description:
   - Copies every database of the stack first, as a restore point of the state before. A Tier 2 rollback to its id
-    (RV(copy)) takes images, configuration and databases back to it.
+    (RV(before)) takes images, configuration and databases back to it.
   - Then runs either O(command) in a running container of O(service), or O(sql_file) on O(database) in one transaction.
   - A command that fails may have done a part of its work; the failure says whether the schema differs since. Of a file
     that fails nothing is done.
@@ -80,7 +80,7 @@ output:
   description: The end of what the command printed; empty for a file and in check mode.
   returned: success
   type: str
-copy:
+before:
   description: Id of the restore point that holds every database as it was; null in check mode.
   returned: always
   type: str
@@ -153,21 +153,21 @@ def _migrate(ctx: Context) -> dict[str, Any]:
     _refuse_unknown(ctx, now, databases)
     script = _read(Path(params["sql_file"])) if params["sql_file"] else ""
     way = f"{params['sql_file']} on {params['database']}" if script else f"{params['command']} in {params['service']}"
-    result: dict[str, Any] = {"changed": True, "output": "", "copy": None}
+    result: dict[str, Any] = {"changed": True, "output": "", "before": None}
     result["actions"] = [f"copy {', '.join(sorted(databases))} to {_begin.before_id(ctx)}", f"run {way}"]
     before = _schemas(databases)
     after: dict[str, str] = {}
     if not ctx.module.check_mode:
         journal = _copy(ctx, now)
         journal.facts["actions"] = result["actions"]
-        result["copy"] = journal.before
+        result["before"] = journal.before
         try:
             with journal.step("migrate"):
                 result["output"] = _run(ctx, databases, script)
         except RollbackError as error:
-            failure = _migration_report.failure(error, result["copy"], _differing(before, databases))
+            failure = _migration_report.failure(error, result["before"], _differing(before, databases))
             journal.facts["error"] = str(failure)
-            failure.facts |= {"copy": result["copy"], **_record(ctx, journal, before, {})}
+            failure.facts |= {"before": result["before"], **_record(ctx, journal, before, {})}
             raise failure from error
         after = _schemas(databases)
         result |= _record(ctx, journal, before, after)

@@ -53,7 +53,7 @@ def test_a_command_is_run_after_every_database_was_copied(act: Act, deployment: 
     result = act()
     assert (result["changed"], result["output"]) == (True, "did alembic downgrade -1")
     assert result["schema"] == {"shop": {"before": "1", "after": "0"}}
-    point = deployment.context().store.load(result["copy"])
+    point = deployment.context().store.load(result["before"])
     assert (point.kind, point.databases["shop"].schema) == ("before", "1")
     assert deployment.context().store.proven(point.id)
     assert _lock.holder(deployment.state) is None
@@ -61,7 +61,7 @@ def test_a_command_is_run_after_every_database_was_copied(act: Act, deployment: 
 
 
 def test_the_run_is_recorded_with_the_copy_as_what_was_before(act: Act, deployment: Any, build: Any) -> None:
-    copy = act()["copy"]
+    copy = act()["before"]
     (entry,) = _ledger.entries(deployment.state)
     keys = ("run", "stack", "kind", "tier", "outcome", "before", "target", "from_version", "to_version", "outage")
     wanted = (build.run().id, "shop", "migration", 2, "succeeded", copy, "", "v0.9.0", "v0.9.0", None)
@@ -103,7 +103,7 @@ def test_one_that_failed_is_recorded_and_one_that_was_refused_or_foretold_is_not
     with pytest.raises(RollbackError, match="syntax error") as caught:
         act(**by_file)
     (entry,) = _ledger.entries(deployment.state)
-    assert (entry["outcome"], entry["before"]) == ("failed", caught.value.facts["copy"])
+    assert (entry["outcome"], entry["before"]) == ("failed", caught.value.facts["before"])
 
 
 def test_on_a_broken_ledger_nothing_is_run(act: Act, deployment: Any, shop: Any) -> None:
@@ -129,7 +129,7 @@ def test_check_mode_says_what_would_be_run_and_moves_nothing(
     before = deployment.trees()
     foretold = act(check_mode=True, **options)
     assert (deployment.trees(), shop.calls, deployment.world.calls) == (before, [], [])
-    assert (foretold["copy"], foretold["schema"]) == (None, {"shop": {"before": "1", "after": None}})
+    assert (foretold["before"], foretold["schema"]) == (None, {"shop": {"before": "1", "after": None}})
     done = act(**options)
     assert (foretold["changed"], foretold["actions"]) == (done["changed"], done["actions"])
 
@@ -142,7 +142,7 @@ def test_a_failure_names_the_copy_and_says_whether_the_schema_differs(act: Act, 
     deployment.world.execute = fail
     with pytest.raises(RollbackError, match="no such revision; the schema of shop differs since") as caught:
         act()
-    copy = caught.value.facts["copy"]
+    copy = caught.value.facts["before"]
     assert f"tier2-standard.yml -e version={copy}" in caught.value.hint
     assert deployment.context().store.load(copy).databases["shop"].schema == "1"
     assert _lock.holder(deployment.state) is None
