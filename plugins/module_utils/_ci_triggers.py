@@ -179,8 +179,8 @@ def advise(fired: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "severity": found.severity,
         "action": found.action,
-        "within_hours": found.within and found.within // 3600,
-        "approval": APPROVALS[found.approval]["who"],
+        "within": found.within,
+        "approver": APPROVALS[found.approval]["who"],
     }
 
 

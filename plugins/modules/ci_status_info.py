@@ -122,8 +122,8 @@ advice:
   contains:
     severity: {description: The worst severity., type: str}
     action: {description: What to do., type: str}
-    within_hours: {description: By when; null where there is no hurry., type: int}
-    approval: {description: Who has to agree., type: str}
+    within: {description: Seconds until it should be done; null where there is no hurry., type: int}
+    approver: {description: Who has to agree., type: str}
 in_flight:
   description: Runs on the branch that have not ended, as C(runs) of M(tiered.rollback.github_run_info).
   returned: success

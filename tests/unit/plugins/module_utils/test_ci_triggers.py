@@ -76,7 +76,7 @@ def test_the_worst_comes_first_and_decides_the_advice() -> None:
     fired = _ci_triggers.crossed(replace(WELL, failed_in_row=3, coverage=10.0), None, {})
     assert [each["issue"] for each in fired] == ["ci_broken", "ci_coverage"]
     assert [each["severity"] for each in fired] == ["critical", "low"]
-    assert _ci_triggers.advise(fired)["within_hours"] == 1
+    assert _ci_triggers.advise(fired)["within"] == 3600
     assert _ci_triggers.advise([])["action"] == "nothing"
 
 

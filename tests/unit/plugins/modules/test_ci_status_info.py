@@ -42,8 +42,8 @@ def test_the_figures_the_limits_they_cross_and_what_the_matrix_says(broken: Any)
     assert found["advice"] == {
         "severity": "critical",
         "action": "roll back at once",
-        "within_hours": 1,
-        "approval": "a single maintainer",
+        "within": 3600,
+        "approver": "a single maintainer",
     }
     assert [pull["branch"] for pull in found["pulls"] if pull["blocked"]] == ["blocked"]
 
