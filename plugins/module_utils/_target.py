@@ -214,7 +214,7 @@ def allowed(
     :raises RollbackError: naming how the version is released, and what else there is.
     """
     ids = {point.id for point in current}
-    held = {} if ctx.module.params.get("quarantined") else _held(ctx)
+    held = {} if ctx.module.params.get("allow_quarantined") else _held(ctx)
     meant = next((point.version for point in points if journal and point.id == journal.target), None)
     for name in (running, meant, *(point.version for point in current)):
         held.pop(str(name), None)

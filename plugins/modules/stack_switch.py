@@ -139,7 +139,7 @@ options:
         description: Seconds between two calls.
         type: int
         default: 1800
-  quarantined:
+  allow_quarantined:
     description: Whether the target may be a version that is quarantined; what a deployment returns to may.
     type: bool
     default: false
@@ -302,7 +302,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "checks": {"type": "list", "elements": "dict", "default": []},
     "schema_compatible": {"type": "bool", "default": False},
     "trigger": _automatic.OPTION,
-    "quarantined": {"type": "bool", "default": False},
+    "allow_quarantined": {"type": "bool", "default": False},
     "deployment": {"type": "dict"},
     "lock_wait": {"type": "int", "default": 30},
     "dead_run": {"type": "str"},

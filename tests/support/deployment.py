@@ -128,7 +128,7 @@ class Operator:
             "levels": None,
             "mcp": True,
             "phase": None,
-            "quarantined": False,
+            "allow_quarantined": False,
             "deployment": None,
         }
         return self.deployment.context(check_mode=check_mode, run=self.build.run(number), **{**defaults, **changes})

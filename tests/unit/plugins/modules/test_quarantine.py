@@ -85,7 +85,7 @@ def test_an_undo_is_the_operators_word_and_lifts_it(operator: Any) -> None:
 
 def test_what_runs_already_and_what_a_deployment_returns_to_are_not_refused(operator: Any) -> None:
     _capture_both(operator)
-    operator.switch(2, version="v1.0.0", quarantined=True)
+    operator.switch(2, version="v1.0.0", allow_quarantined=True)
     operator.deployment.deploy("v0.9.0")
     operator.deployment.deploy("v1.0.0")
     assert operator.switch(3, version="v1.0.0")["needed"] is False
@@ -93,7 +93,7 @@ def test_what_runs_already_and_what_a_deployment_returns_to_are_not_refused(oper
 
 def test_a_killed_run_is_continued_though_its_target_is_quarantined_meanwhile(operator: Any) -> None:
     _capture_both(operator)
-    operator.begin(2, version="v1.0.0", quarantined=True)
+    operator.begin(2, version="v1.0.0", allow_quarantined=True)
     result = operator.switch(3, version="v1.0.0", dead_run=operator.build.run(2).id)
     assert result["resumed"].endswith("-000002")
 
