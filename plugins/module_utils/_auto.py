@@ -121,7 +121,7 @@ def _escalate(why: str, hint: str = _BY_HAND, told: str | None = None) -> Verdic
 def _continue(event: Event, seen: Seen, journal: Journal) -> Verdict:
     """Continue what was killed where that was our own; what a person began, a person ends."""
     failed = any(entry["run"] == journal.run.id for entry in seen.entries)
-    if journal.facts.get("trigger") and not failed and journal.kind == "rollback":
+    if journal.facts.get("event") and not failed and journal.kind == "rollback":
         why = f"{event.describe()}; run {journal.run.id} was killed on its way to {journal.target}"
         decision = journal.run.decision
         return Verdict(action=ROLL_BACK, why=why, target=journal.target, tiers=(journal.tier,), decision=decision)
@@ -139,11 +139,11 @@ def _after(seen: Seen, now: str) -> Verdict | None:
         last = runs[-1]
         what = f"run {last['run']} ({'automatic ' if last.get('trigger') else ''}{last['kind']})"
         if last["outcome"] != _outcome.SUCCEEDED and last["before"] in seen.current:
-            told = last["ended"] if last.get("trigger") else None
+            told = last["ended"] if last.get("event") else None
             return _escalate(f"{what} to {last['to_version']} was tried, and did not get healthy", told=told)
         if last["outcome"] == _outcome.SUCCEEDED and last["target"] in seen.current:
             return _escalate(f"{what} took the stack to {last['to_version']}, which fails as well")
-    recent = [entry for entry in runs if entry.get("trigger") and _age(entry["started"], now) < _WITHIN]
+    recent = [entry for entry in runs if entry.get("event") and _age(entry["started"], now) < _WITHIN]
     if len(recent) >= _LIMIT:
         return _escalate(f"{len(recent)} automatic rollbacks within a day mended nothing")
     return None

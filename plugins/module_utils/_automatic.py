@@ -77,7 +77,7 @@ def foretell(ctx: Context) -> dict[str, Any]:
 
 
 def _look(ctx: Context) -> tuple[Event, Seen, tuple[Observed, list[_checks.Result]]]:
-    given = ctx.module.params["trigger"]
+    given = ctx.module.params["event"]
     event = Event(**{key: given[key] for key in ("source", "severity", "issue", "service", "version")})
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
@@ -129,7 +129,7 @@ def _begun(looked: tuple[Observed, list[_checks.Result]], verdict: Verdict) -> _
 
 def _told(ctx: Context, seen: Seen, verdict: Verdict) -> dict[str, Any]:
     """Return the verdict as a module's answer, and note whether people are called by it."""
-    path, given, now = ctx.state / MEMORY, ctx.module.params["trigger"], _journal.now()
+    path, given, now = ctx.state / MEMORY, ctx.module.params["event"], _journal.now()
     answer = {"action": verdict.action, "why": verdict.why, "hint": verdict.hint, "call": False, "outage": ctx.run.id}
     if verdict.action == _auto.ESCALATE:
         outage = f"{seen.running} after {len(seen.entries)} runs"

@@ -217,7 +217,7 @@ def open_journal(
     )
     journal.facts["phase"] = ctx.module.params["phase"]
     if ctx.event:
-        journal.facts["trigger"] = ctx.event
+        journal.facts["event"] = ctx.event
     deploying = journal.kind == _outcome.DEPLOY
     # Gates and builds may take as long as they like.
     journal.facts["budget"] = None if deploying else _outcome.BUDGETS[journal.tier]

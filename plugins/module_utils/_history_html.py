@@ -105,7 +105,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Markup:
         )
         for row in rows
     ]
-    head = ("date", "trigger", "kind", "method", "tier", "versions", "duration", "no answer", "outcome", "run")
+    head = ("date", "reason", "kind", "method", "tier", "versions", "duration", "no answer", "outcome", "run")
     return table(head, cells)
 
 

@@ -147,9 +147,7 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
         "before",
     )
     found = {key: full[key] for key in (*keys, "started", "ended", "duration", "outage", "outcome")}
-    found |= {
-        key: full[key] for key in ("scope", "phase", "decision", "trigger", "forward") if full.get(key) is not None
-    }
+    found |= {key: full[key] for key in ("scope", "phase", "decision", "event", "forward") if full.get(key) is not None}
     if full["kind"] == DEPLOY:
         said = full.get("deployment") or {}
         found["touched"] = bool(full.get("touched"))

@@ -35,7 +35,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._swarm_service imp
 #: Room that the state directory must have for journal, report and the state before.
 _ROOM = 8 << 20
 #: What only a Compose project has, by the option that asks for it.
-_OTHERS = ("flags", "config", "snapshot", "levels", "phase", "trigger", "deployment")
+_OTHERS = ("flags", "config", "snapshot", "levels", "phase", "event", "deployment")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ options:
   version:
     description: >-
       A version, V(previous), or the id of a restore point. Required with O(kind=rollback), unless only O(flags) or
-      O(config) are asked for, or O(trigger) is given.
+      O(config) are asked for, or O(event) is given.
     type: str
   undo_run:
     description:
@@ -108,7 +108,7 @@ options:
       target whose restore point was captured with another schema.
     type: bool
     default: false
-  trigger:
+  event:
     description:
       - The event that asks for this run, in place of a person. The module then looks at the stack, asks the decision
         matrix, and chooses O(version) and O(tier) itself, or does nothing, or says that people have to be called.
@@ -213,8 +213,8 @@ resumed:
   returned: success
   type: str
 auto:
-  description: What was decided about O(trigger).
-  returned: with O(trigger)
+  description: What was decided about O(event).
+  returned: with O(event)
   type: dict
   contains:
     action: {description: "V(roll back), V(escalate) or V(nothing).", type: str}
@@ -301,7 +301,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "phase": {"type": "str"},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "schema_compatible": {"type": "bool", "default": False},
-    "trigger": _automatic.OPTION,
+    "event": _automatic.OPTION,
     "allow_quarantined": {"type": "bool", "default": False},
     "deployment": {"type": "dict"},
     "lock_wait": {"type": "int", "default": 30},
@@ -312,10 +312,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def act(ctx: Context) -> dict[str, Any]:
     """Switch the stack, or in check mode say what that would do."""
     params = ctx.module.params
-    if params["kind"] != "undo" and not (ctx.request or params["version"] or params["trigger"]):
+    if params["kind"] != "undo" and not (ctx.request or params["version"] or params["event"]):
         raise RollbackError("nothing is asked for", "Give a version, components with a version, flags, or a backup.")
     _checks.refuse_unknown_hosts([*ctx.stack.checks, *_wanted(ctx)])
-    how: Any = _automatic if params["trigger"] else _begin
+    how: Any = _automatic if params["event"] else _begin
     if ctx.stack.engine == _stack.SWARM:
         from ansible_collections.tiered.rollback.plugins.module_utils import _swarm_begin as how
     if ctx.module.check_mode:

@@ -76,7 +76,7 @@ def test_it_rolls_back_once_and_what_fails_after_that_is_for_people(stack: Stack
         assert stack.ask().version == "v0.9.0"
         (entry,) = stack.ledger()
         assert (entry["tier"], entry["from_version"], entry["outcome"]) == (1, "v1.0.0", "succeeded")
-        assert entry["trigger"] == _EVENT
+        assert entry["event"] == _EVENT
         assert entry["reason"] == "url_health: high/health_check_failure of api"
         assert entry["decision"]["row"] == "high/health_check_failure"
         assert [body["event"] for body in inbox.bodies["/people"]] == ["success"]

@@ -130,7 +130,7 @@ def test_faults_are_rolled_back_through_alerts_and_through_url_health(
     assert _says(rulebook, _failed(by_alert, "production", version="v1.0.0")) == 200
     events.poll(lambda: len(by_alert.ledger()) == 2, "the failed deployment is rolled back")
     for stack, sources in ((by_url, ["url_health"]), (by_alert, ["alertmanager", "github_deployment"])):
-        assert [entry["trigger"]["source"] for entry in stack.ledger()] == sources
+        assert [entry["event"]["source"] for entry in stack.ledger()] == sources
         assert {entry["to_version"] for entry in stack.ledger()} == {"v0.9.0"}
         assert stack.ask("/api/status").version == "v0.9.0"
     # A machine that is slow may answer a flood of half a minute twice, and Alertmanager say the same again.

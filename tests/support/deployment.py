@@ -116,7 +116,7 @@ class Operator:
             "undo_run": None,
             "tier": 1,
             "schema_compatible": False,
-            "trigger": None,
+            "event": None,
             "lock_wait": 0,
             "dead_run": None,
             "components": [],

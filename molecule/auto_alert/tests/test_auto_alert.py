@@ -20,5 +20,5 @@ def test_the_service_is_healthy_runs_the_image_by_id_and_answers(host: Any) -> N
 
 def test_one_run_is_on_record_and_says_which_event_asked_for_it() -> None:
     (entry,) = STACK.ledger()
-    assert (entry["outcome"], entry["trigger"]["source"]) == ("succeeded", "alertmanager")
+    assert (entry["outcome"], entry["event"]["source"]) == ("succeeded", "alertmanager")
     assert entry["decision"]["severity"] == "critical"

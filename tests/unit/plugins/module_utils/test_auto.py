@@ -31,7 +31,7 @@ def _ran(number: int = 1, **changes: Any) -> dict[str, Any]:
         "before": f"before-{number}",
         "started": "2026-11-22T11:00:00.000+00:00",
         "ended": "2026-11-22T11:00:05.000+00:00",
-        "trigger": {"source": "url_health"},
+        "event": {"source": "url_health"},
         **changes,
     }
 
@@ -61,7 +61,7 @@ def seen(points: dict[str, RestorePoint]) -> Seen:
 def _journal(build: Any, **changes: Any) -> Journal:
     values: dict[str, Any] = {
         "path": Path("/nowhere"), "run": build.run(7), "kind": "rollback", "tier": 1, "target": "v0.8.0-id",
-        "before": "before-7", "facts": {"trigger": {"source": "url_health"}},
+        "before": "before-7", "facts": {"event": {"source": "url_health"}},
     }  # fmt: skip
     return Journal(**{**values, **changes})
 
@@ -94,9 +94,9 @@ def test_what_no_check_of_the_stack_sees_needs_the_version_that_it_is_about(seen
 
 
 @pytest.mark.parametrize("kind", ["rollback", "undo"])
-@pytest.mark.parametrize("trigger", [None, {"source": "url_health"}])
-def test_what_a_rollback_came_to_is_never_rolled_back_by_itself(seen: Seen, kind: str, trigger: Any) -> None:
-    after = replace(seen, entries=[_ran(kind=kind, trigger=trigger)], current={"v0.9.0-id"}, running="v0.9.0")
+@pytest.mark.parametrize("event", [None, {"source": "url_health"}])
+def test_what_a_rollback_came_to_is_never_rolled_back_by_itself(seen: Seen, kind: str, event: Any) -> None:
+    after = replace(seen, entries=[_ran(kind=kind, event=event)], current={"v0.9.0-id"}, running="v0.9.0")
     verdict = _auto.decide(_FAILING, after, _NOW)
     assert verdict.action == ESCALATE
     assert "took the stack to v0.9.0, which fails as well" in verdict.why
@@ -108,7 +108,7 @@ def test_a_rollback_that_did_not_get_healthy_is_not_tried_again(seen: Seen, outc
     after = replace(seen, entries=[_ran(outcome=outcome)], current={"before-1"})
     verdict = _auto.decide(_FAILING, after, _NOW)
     assert (verdict.action, verdict.told) == (ESCALATE, "2026-11-22T11:00:05.000+00:00")
-    by_hand = replace(seen, entries=[_ran(outcome=outcome, trigger=None)], current={"before-1"})
+    by_hand = replace(seen, entries=[_ran(outcome=outcome, event=None)], current={"before-1"})
     assert _auto.decide(_FAILING, by_hand, _NOW).told is None
 
 
@@ -133,7 +133,7 @@ def test_three_automatic_rollbacks_in_a_day_are_enough(seen: Seen) -> None:
     assert "3 automatic rollbacks within a day" in _auto.decide(_FAILING, replace(seen, entries=entries), _NOW).why
     old = [{**entry, "started": "2026-11-20T11:00:00.000+00:00"} for entry in entries]
     assert _auto.decide(_FAILING, replace(seen, entries=old), _NOW).action == ROLL_BACK
-    by_hand = [{**entry, "trigger": None} for entry in entries]
+    by_hand = [{**entry, "event": None} for entry in entries]
     assert _auto.decide(_FAILING, replace(seen, entries=by_hand), _NOW).action == ROLL_BACK
 
 

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _automatic, _begin, _data_gate, _ledger, _lock
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
-_TRIGGER = {
+_EVENT = {
     "source": "url_health",
     "severity": "high",
     "issue": "health_check_failure",
@@ -23,8 +23,8 @@ _TRIGGER = {
 
 
 def _switch(operator: Any, number: int = 1, *, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
-    trigger = {**_TRIGGER, **changes}
-    return dict(operator.switch(number, check_mode=check_mode, version=None, trigger=trigger))
+    event = {**_EVENT, **changes}
+    return dict(operator.switch(number, check_mode=check_mode, version=None, event=event))
 
 
 def _break(operator: Any, version: str) -> None:
@@ -44,7 +44,7 @@ def test_what_fails_goes_back_and_the_ledger_says_what_asked_for_it(operator: An
     assert operator.deployment.running() == _all(operator, "v0.9.0")
     assert (result["auto"]["action"], result["auto"]["call"], result["needed"]) == ("roll back", False, True)
     (entry,) = _ledger.entries(operator.deployment.state)
-    assert entry["trigger"] == {key: _TRIGGER[key] for key in ("source", "severity", "issue", "service")}
+    assert entry["event"] == {key: _EVENT[key] for key in ("source", "severity", "issue", "service")}
     assert entry["reason"] == "url_health: high/health_check_failure of api"
     assert entry["decision"]["row"] == "high/health_check_failure"
     assert _lock.holder(operator.deployment.state) is None
@@ -126,7 +126,7 @@ def test_a_rollback_that_fails_is_not_tried_again_nor_told_of_twice(operator: An
     with pytest.raises(RollbackError, match="The state before"):
         _switch(operator)
     (entry,) = _ledger.entries(operator.deployment.state)
-    assert (entry["outcome"], entry["trigger"]["source"]) == ("reverted", "url_health")
+    assert (entry["outcome"], entry["event"]["source"]) == ("reverted", "url_health")
     again = _switch(operator, 2, remind_after=3600)["auto"]
     assert (again["action"], again["call"], again["outage"]) == ("escalate", False, entry["run"])
 

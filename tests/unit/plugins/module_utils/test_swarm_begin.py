@@ -43,7 +43,7 @@ def test_a_target_that_is_what_runs_is_left_alone(swarmed: Any) -> None:
         ({"flags": {"AI": "false"}}, "flags: not for engine swarm yet"),
         ({"config": "newest"}, "config: not for engine swarm yet"),
         ({"snapshot": "s1"}, "snapshot: not for engine swarm yet"),
-        ({"trigger": {"source": "alert"}}, "trigger: not for engine swarm yet"),
+        ({"event": {"source": "alert"}}, "event: not for engine swarm yet"),
         ({"kind": "deploy", "deployment": {"back_to": "x"}}, "deployment: not for engine swarm yet"),
         ({"components": ["web"], "version": None}, "components are named, and no version"),
         ({"components": ["web"], "keep": ["w*"]}, "web would be touched, and is stated to be kept"),
