@@ -167,7 +167,7 @@ def _idle(seen: Seen, auto: dict[str, Any]) -> dict[str, Any]:
         "from_version": seen.running,
         "to_version": seen.running,
         "before": None,
-        "pull": [],
+        "pulled": [],
         "scope": None,
         "resumed": None,
         "diff": {"before": "", "after": ""},

@@ -213,7 +213,7 @@ def open_journal(
         result["target"],
         before=unfinished.before if unfinished else None,
         steps=unfinished.steps if unfinished else [],
-        facts={key: result[key] for key in ("from_version", "to_version", "plan", "pull", "resumed", "scope")},
+        facts={key: result[key] for key in ("from_version", "to_version", "plan", "pulled", "resumed", "scope")},
     )
     journal.facts["phase"] = ctx.module.params["phase"]
     if ctx.event:

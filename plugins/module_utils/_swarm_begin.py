@@ -82,7 +82,7 @@ def _look(ctx: Context, journal: Journal | None) -> tuple[_Found, dict[str, Any]
         "to_version": found.point.version,
         "plan": found.plan.to_dict(),
         # Each node pulls by digest what it lacks.
-        "pull": [],
+        "pulled": [],
         "scope": None if found.scope is None else sorted(found.scope),
         "changed": needed,
         "needed": needed,

@@ -314,6 +314,6 @@ def describe(target: Target) -> dict[str, Any]:
         "target": target.point.id,
         "to_version": target.point.version,
         "plan": target.plan.to_dict(),
-        "pull": sorted(target.missing),
+        "pulled": sorted(target.missing),
         "scope": None if target.scope is None else sorted(target.scope),
     }

@@ -198,8 +198,8 @@ before:
   description: Id of the restore point that holds the state before; null in check mode and where nothing is to be done.
   returned: success
   type: str
-pull:
-  description: Services whose image is pulled because it is not at hand.
+pulled:
+  description: Services whose image was pulled because it was not at hand; in check mode, would be.
   returned: success
   type: list
   elements: str

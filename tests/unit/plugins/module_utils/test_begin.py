@@ -141,7 +141,7 @@ def test_an_image_that_is_gone_is_pulled_before_anything_is_stopped(operator: An
     store.mark_proven("v0.9.0-pushed", "for the test")
     deployment.world.registry["r/shop@sha256:1"] = deployment.world.images.pop(wanted)
     result = operator.begin(version="v0.9.0-pushed")
-    assert result["pull"] == ["api", "web"]
+    assert result["pulled"] == ["api", "web"]
     assert deployment.engine.image(wanted) is not None
     assert ("pull", "r/shop@sha256:1") in deployment.world.calls
 
