@@ -95,7 +95,7 @@ def next_steps(full: Mapping[str, Any]) -> list[str]:
 def _impact(full: Mapping[str, Any]) -> list[str]:
     rows = [
         ("limits crossed", _told([f"{each['workflow']}: {each['meaning']}" for each in full["triggers"]])),
-        ("pull requests blocked", _told([f"#{each['number']}" for each in full["pulls"] if each["blocked"]])),
+        ("pull requests blocked", _told([f"#{each['number']}" for each in full["pull_requests"] if each["blocked"]])),
         ("runs cancelled", _told([each["url"] for each in full["cancelled"]])),
         ("runs left alone", _told([each["url"] for each in full["left_alone"]])),
     ]

@@ -43,7 +43,7 @@ options:
       actions: {description: What was done., type: list, elements: str, default: []}
       metrics: {description: Figures before; see M(tiered.rollback.ci_status_info)., type: dict, default: {}}
       triggers: {description: Limits that were crossed., type: list, elements: dict, default: []}
-      pulls: {description: Open pull requests., type: list, elements: dict, default: []}
+      pull_requests: {description: Open pull requests., type: list, elements: dict, default: []}
       cancelled: {description: Runs that were cancelled., type: list, elements: dict, default: []}
       left_alone: {description: Runs that were left alone., type: list, elements: dict, default: []}
       proof:
@@ -128,7 +128,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
             **dict.fromkeys(("pull_request", "error", "undo"), _TEXT),
             "actions": _LIST,
             "metrics": {"type": "dict", "default": {}},
-            **dict.fromkeys(("triggers", "pulls", "cancelled", "left_alone"), _DICTS),
+            **dict.fromkeys(("triggers", "pull_requests", "cancelled", "left_alone"), _DICTS),
             "proof": {
                 **_DICTS,
                 "options": {

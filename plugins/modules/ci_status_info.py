@@ -129,7 +129,7 @@ in_flight:
   returned: success
   type: list
   elements: dict
-pulls:
+pull_requests:
   description: Open pull requests.
   returned: success
   type: list
@@ -225,7 +225,7 @@ def act(ctx: Context) -> dict[str, Any]:
         "triggers": triggers,
         "advice": _ci_triggers.advise(triggers),
         "in_flight": [_github_runs.told(run) for run in found if not run.ended and run.file in by_file],
-        "pulls": [asdict(pull) for pull in pulls],
+        "pull_requests": [asdict(pull) for pull in pulls],
         "remarks": [
             *_unseen(found, jobs),
             *_unrun(by_file, branch),

@@ -28,7 +28,7 @@ FACTS: dict[str, Any] = {
         }
     },
     "triggers": [{"workflow": "ci.yml", "meaning": "CI is broken"}],
-    "pulls": [{"number": 7, "blocked": True}, {"number": 8, "blocked": False}],
+    "pull_requests": [{"number": 7, "blocked": True}, {"number": 8, "blocked": False}],
     "cancelled": [{"url": "https://github.com/run/1"}],
     "left_alone": [],
     "proof": [{"file": "ci.yml", "conclusion": "success", "seconds": 9.0, "coverage": 85.0, "url": "https://x/2"}],

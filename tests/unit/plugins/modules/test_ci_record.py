@@ -12,7 +12,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _ledger
 from ansible_collections.tiered.rollback.plugins.modules import ci_record
 from ansible_collections.tiered.rollback.tests.support.page import Page
 
-EMPTY = {name: [] for name in ("actions", "triggers", "pulls", "cancelled", "left_alone", "proof")}
+EMPTY = {name: [] for name in ("actions", "triggers", "pull_requests", "cancelled", "left_alone", "proof")}
 FACTS = {
     **EMPTY,
     "repository": "acme/shop",

@@ -45,7 +45,7 @@ def test_the_figures_the_limits_they_cross_and_what_the_matrix_says(broken: Any)
         "within": 3600,
         "approver": "a single maintainer",
     }
-    assert [pull["branch"] for pull in found["pulls"] if pull["blocked"]] == ["blocked"]
+    assert [pull["branch"] for pull in found["pull_requests"] if pull["blocked"]] == ["blocked"]
 
 
 def test_what_a_fine_grained_token_may_not_read_is_told_and_the_rest_measured(broken: Any) -> None:
@@ -54,7 +54,7 @@ def test_what_a_fine_grained_token_may_not_read_is_told_and_the_rest_measured(br
     figures = found["metrics"]["ci.yml"]
     assert (figures["failed_in_row"], figures["coverage"], figures["build_failed_in_row"]) == (3, 85.0, 0)
     assert found["advice"]["severity"] == "critical"
-    assert [pull["blocked"] for pull in found["pulls"]] == [False, False]
+    assert [pull["blocked"] for pull in found["pull_requests"]] == [False, False]
     assert "may not read checks" in found["remarks"][0]
 
 
