@@ -36,7 +36,7 @@ size:
   description: Bytes of the live database.
   returned: success
   type: int
-staged:
+prepared:
   description: Databases that were restored beside it, whole and checked.
   returned: success
   type: list
@@ -63,7 +63,7 @@ def act(ctx: Context) -> dict[str, Any]:
         "identity": database.identity(),
         "schema": database.schema(),
         "size": database.size(),
-        "staged": list(database.prepared()),
+        "prepared": list(database.prepared()),
         "displaced": [asdict(one) for one in database.displaced()],
     }
 

@@ -59,7 +59,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-staged:
+prepared:
   description: Name of the database the copy is restored into; null for O(mode=in_place).
   returned: success
   type: str
@@ -140,7 +140,7 @@ def _aside(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
             displaced = next(one.name for one in database.displaced() if one.run == run)
     return {
         **_context.acted(actions),
-        "staged": staged,
+        "prepared": staged,
         "displaced": displaced,
         "loss": None if loss is None else [asdict(table) for table in loss],
         "left": [],
@@ -156,7 +156,7 @@ def _in_place(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
         left = ctx.postgres.restore_in_place(src, part, _database_copy.silent)
     return {
         **_context.acted([action]),
-        "staged": None,
+        "prepared": None,
         "displaced": None,
         "loss": None,
         "left": left,

@@ -178,7 +178,7 @@ def test_the_modules_copy_tell_restore_and_swap(world: World, tmp_path: Path) ->
     assert not ask(tmp_path, "pg_restore", postgres=postgres, src=dest, swap=True)["changed"]
     told = ask(tmp_path, "pg_database_info", postgres=postgres)
     assert [one["name"] for one in told["displaced"]] == [real["displaced"]]
-    assert told["staged"] == []
+    assert told["prepared"] == []
 
     failed = ask(tmp_path, "pg_database_info", postgres={**postgres, "database": "no such"})
     assert "there is no database no such" in failed["msg"]

@@ -24,6 +24,6 @@ def test_it_tells_and_changes_nothing(deployment: Any) -> None:
         "identity": "7/1",
         "schema": "s",
         "size": 8,
-        "staged": ["shop_prepared_1"],
+        "prepared": ["shop_prepared_1"],
         "displaced": [{"name": "shop_displaced_r", "run": "r", "at": "now", "size": 3}],
     }

@@ -115,10 +115,10 @@ def test_check_mode_gives_the_same_answer_and_moves_nothing(
     foretold = act(check_mode=True, **changes)
     assert database.calls == ["verify"]
     real = act(**changes)
-    for key in ("changed", "staged", "actions", "diff"):
+    for key in ("changed", "prepared", "actions", "diff"):
         assert foretold[key] == real[key]
 
 
 def test_a_restore_in_place_says_what_it_left(act: Any, database: Database) -> None:
     found = act(mode="in_place")
-    assert (found["left"], found["staged"], database.calls) == (["relation r public.later"], None, ["in place"])
+    assert (found["left"], found["prepared"], database.calls) == (["relation r public.later"], None, ["in place"])
