@@ -79,7 +79,7 @@ def make(ctx: Context, asked: Mapping[str, Any], latency: str) -> Drill:
     layout, plan = _lay_out(ctx, asked, point, definition, without)
     project = _staging_project.rewrite(definition, layout)
     plan |= _fault(ctx, asked, project, plan, latency)
-    plan |= _after(ctx, plan, later)
+    plan |= _from(ctx, plan, later)
     project = _faults.prepared(project, plan["fault"], plan["service"])
     databases = _staging_databases.addresses(ctx.stack.postgres, plan["postgres"])
     staging = _drill.footprint(project, [plan["root"]], databases, read_only=True)
@@ -147,7 +147,7 @@ def _points(ctx: Context, version: str | None) -> tuple[RestorePoint, list[Resto
     return point, [each for each in points if each.kind == "deploy" and each.created > point.created]
 
 
-def _after(ctx: Context, plan: Mapping[str, Any], later: Iterable[RestorePoint]) -> dict[str, Any]:
+def _from(ctx: Context, plan: Mapping[str, Any], later: Iterable[RestorePoint]) -> dict[str, Any]:
     """Return the version that the copy is taken back from: the one deployed next, else the same once more.
 
     Another version may bring its own schema, which a tier that leaves data alone does not cross.
@@ -157,8 +157,8 @@ def _after(ctx: Context, plan: Mapping[str, Any], later: Iterable[RestorePoint])
         images = {name: part.image_id for name, part in point.services.items() if name in plan["services"]}
         whole = set(images) == set(plan["services"]) and not _target.missing_images(ctx.engine, point.services)
         if whole and point.version != plan["version"] and not (data and plan["tier"] == 1):
-            return {"after": point.version, "after_images": images}
-    return {"after": plan["version"], "after_images": dict(plan["images"])}
+            return {"from_version": point.version, "from_images": images}
+    return {"from_version": plan["version"], "from_images": dict(plan["images"])}
 
 
 def _fault(

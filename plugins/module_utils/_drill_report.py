@@ -45,7 +45,7 @@ def record(
         "kind": _drill.KIND,
         "tier": plan["tier"],
         "budget": plan["budget"],
-        "from_version": plan["after"],
+        "from_version": plan["from_version"],
         "to_version": plan["version"],
         "target": plan["point"],
         # There is nothing to undo.

@@ -102,9 +102,9 @@ def _ill(plan: Mapping[str, Any], stack: Stack, engine: Engine) -> str:
     try:
         _staging.wait(stack, engine, plan)
     except RollbackError as error:
-        if plan["after"] == plan["version"]:
+        if plan["from_version"] == plan["version"]:
             raise
-        return f"{plan['after']} does not get well by itself, so no other fault was injected: {error.message}"
+        return f"{plan['from_version']} does not get well by itself, so no other fault was injected: {error.message}"
     return ""
 
 
@@ -114,7 +114,7 @@ def _noticed(plan: Mapping[str, Any], stack: Stack, engine: Engine) -> str:
 
 
 def _tag_release(plan: Mapping[str, Any], engine: Engine) -> None:
-    for name, image_id in plan["after_images"].items():
+    for name, image_id in plan["from_images"].items():
         engine.tag(image_id, _staging_project.image(plan["name"], name))
     if plan["fault"] == _faults.BAD_IMAGE:
         engine.tag(_empty_image(plan), _staging_project.image(plan["name"], plan["service"]))

@@ -335,5 +335,5 @@ def release(plan: Mapping[str, Any]) -> None:
     try:
         compose(plan, "up", "--detach", "--no-build", "--pull", "never")
     except RollbackError:
-        if plan["fault"] not in (_faults.BAD_CONFIG, _faults.BAD_IMAGE) and plan["after"] == plan["version"]:
+        if plan["fault"] not in (_faults.BAD_CONFIG, _faults.BAD_IMAGE) and plan["from_version"] == plan["version"]:
             raise

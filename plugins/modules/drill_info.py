@@ -35,7 +35,7 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description: >-
-    The drill: C(name) of the staging copy, C(point), C(version), C(after) (the version it is taken back from),
+    The drill: C(name) of the staging copy, C(point), C(version), C(from_version) (what it is taken back from),
     C(fault), C(service), C(seed), C(tier), C(budget) in seconds, C(services), C(without), C(ports), C(paths) and more.
   returned: success
   type: dict

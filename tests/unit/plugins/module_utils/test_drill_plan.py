@@ -34,7 +34,7 @@ def test_a_plan_says_all_and_makes_nothing(drilled: Any, deployment: Any) -> Non
 
 
 def test_what_was_deployed_next_is_what_it_is_taken_back_from(drilled: Any, deployment: Any) -> None:
-    assert _make(drilled()).plan["after"] == "v0.9.0"
+    assert _make(drilled()).plan["from_version"] == "v0.9.0"
     deployment.world.calls.clear()
     ctx = drilled()
     store = ctx.store
@@ -44,8 +44,8 @@ def test_what_was_deployed_next_is_what_it_is_taken_back_from(drilled: Any, depl
     store.add(later, {}, _files.dump_json(store.definition(point)))
     # It was never proven, which what is broken need not be.
     plan = _make(drilled()).plan
-    assert (plan["version"], plan["after"]) == ("v0.9.0", "v1.0.0")
-    assert set(plan["after_images"].values()) == {deployment.world.tags["shop:v1.0.0"]}
+    assert (plan["version"], plan["from_version"]) == ("v0.9.0", "v1.0.0")
+    assert set(plan["from_images"].values()) == {deployment.world.tags["shop:v1.0.0"]}
 
 
 def _replaced(part: Any, image_id: str) -> Any:

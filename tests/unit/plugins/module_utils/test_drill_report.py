@@ -30,7 +30,7 @@ PLAN: dict[str, Any] = {
     "without": ["mail"],
     "unasked": ["https://shop.example/"],
     "schema_compatible": False,
-    "after": "v1.0.0",
+    "from_version": "v1.0.0",
     "version": "v0.9.0",
     "point": "v0.9.0-20261120T100000Z",
     "left_out": ["/opt/shop/link"],

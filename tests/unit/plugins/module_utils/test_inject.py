@@ -48,8 +48,8 @@ def scene(tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         "service": "web",
         "services": ["web", "db"],
         "jobs": [],
-        "after_images": {"web": "sha256:2"},
-        "after": "v1.0.0",
+        "from_images": {"web": "sha256:2"},
+        "from_version": "v1.0.0",
         "version": "v0.9.0",
     }
 
@@ -147,7 +147,7 @@ def test_a_release_that_is_ill_by_itself_is_fault_enough(scene: Any, build: Any)
     assert "web is not running (exit code 1)" in found["said"]
     assert scene.done[-1] == ("release", "container_kill")
     with pytest.raises(RollbackError, match="does not get well"):
-        scene.put("container_kill", after="v0.9.0")
+        scene.put("container_kill", from_version="v0.9.0")
 
 
 def test_a_service_that_does_not_run_cannot_be_hit(scene: Any, build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
