@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _names
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._github_runs import DIRECTORY
 from ansible_collections.tiered.rollback.plugins.module_utils._github_tree import Change, Entry
+from ansible_collections.tiered.rollback.plugins.module_utils._workflow import DIRECTORY
 
 _WORKFLOW = (".yml", ".yaml")
 _SHOWN = 400

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.tiered.rollback.plugins.module_utils import _workflow
 from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub, segment, unreadable
 from ansible_collections.tiered.rollback.plugins.module_utils._http import HttpError
 from ansible_collections.tiered.rollback.plugins.module_utils._run import seconds_between
 
-DIRECTORY = ".github/workflows"
 _POLL_FIRST, _POLL_LAST = 0.5, 10.0
 
 _JOBS = """
@@ -265,4 +265,4 @@ def _job(raw: Any) -> Job:
 
 def file_name(path: str) -> str:
     """Return a workflow's file name: GitHub's paths may end with the ref that the file was read at."""
-    return path.partition("@")[0].removeprefix(f"{DIRECTORY}/")
+    return path.partition("@")[0].removeprefix(f"{_workflow.DIRECTORY}/")

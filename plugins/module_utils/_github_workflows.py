@@ -60,7 +60,7 @@ def dispatchable(github: GitHub, file: str, ref: str) -> _workflow.Workflow | No
             f"{file} cannot be run: it is {found.state}",
             "Enable it first: tiered.rollback.github_workflow with state: enabled.",
         )
-    content = _github_tree.file(github, f"{_github_runs.DIRECTORY}/{file}", ref)
+    content = _github_tree.file(github, f"{_workflow.DIRECTORY}/{file}", ref)
     if content is None:
         raise RollbackError(f"{ref} has no workflow {file}", "Give a branch or tag that has it as ref.")
     parsed = _workflow.parse(file, content)

@@ -14,6 +14,8 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _names, _sh
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 FORMAT = 1
+#: Kind of the point that a deployment goes to.
+RELEASE = "release"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,12 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git import Checkout
-from ansible_collections.tiered.rollback.plugins.module_utils._manifest import GitPart, RestorePoint, ServicePart
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import (
+    RELEASE,
+    GitPart,
+    RestorePoint,
+    ServicePart,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed, file_part
 from ansible_collections.tiered.rollback.plugins.module_utils._plan import Plan
 from ansible_collections.tiered.rollback.plugins.module_utils._release_files import Files
@@ -164,9 +169,9 @@ def _point(
     commit = files.commit if files.staged else None
     return replace(
         base,
-        id=f"{_capture.point_id(version, created)}-{_situation.RELEASE}",
+        id=f"{_capture.point_id(version, created)}-{RELEASE}",
         version=version,
-        kind=_situation.RELEASE,
+        kind=RELEASE,
         created=created,
         reason=ctx.run.reason or f"release of {version}",
         services=services,

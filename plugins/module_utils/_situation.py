@@ -20,11 +20,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
-from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RELEASE, RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
 
-#: Kind of the point that a deployment goes to.
-RELEASE = "release"
 #: How far it is: nothing is done; killed in the switch; it runs and is not accepted; it runs and is.
 BEGIN, SWITCH, WATCH, DONE = "begin", "switch", "watch", "done"
 

@@ -20,6 +20,8 @@ except ImportError as _error:
 else:
     MISSING = None
 
+#: Where GitHub looks for them in a repository.
+DIRECTORY = ".github/workflows"
 #: The most bytes of one file; no workflow needs as many.
 MOST = 512 << 10
 #: Of jobs and steps together: with anchors a small file names one list of steps thousands of times.

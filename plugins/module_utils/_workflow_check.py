@@ -16,10 +16,9 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _command, _names, _workflow
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._workflow import Finding, Workflow
+from ansible_collections.tiered.rollback.plugins.module_utils._workflow import DIRECTORY, Finding, Workflow
 
 CHECKS = ("schema", "security", "pins")
-DIRECTORY = ".github/workflows"
 _TIMEOUT = 120
 _LONGEST = 300
 

@@ -68,7 +68,7 @@ actions:
 
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _files, _github_runs, _github_tree
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _files, _github_tree, _workflow
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -87,7 +87,7 @@ def act(ctx: Context) -> dict[str, Any]:
     # The same run may come here twice, and the branch has moved on by then: what it was at first counts.
     directory = ctx.state / "ci" / ctx.run.id
     entries = {
-        path: entry for path, entry in tree.entries(head.tree).items() if path.startswith(f"{_github_runs.DIRECTORY}/")
+        path: entry for path, entry in tree.entries(head.tree).items() if path.startswith(f"{_workflow.DIRECTORY}/")
     }
     result = {"commit": head.commit, "protected": head.protected, "directory": str(directory), "files": sorted(entries)}
     kept = _files.read(directory / _MANIFEST)

@@ -105,6 +105,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _history,
     _history_html,
     _ledger,
+    _names,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -112,7 +113,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 OPTIONS: dict[str, dict[str, Any]] = {
     **_context.STACK_OPTIONS,
     "tier": {"type": "int", "choices": [1, 2, 3]},
-    "kind": {"type": "str", "choices": ["rollback", "undo", "ci", "migration", "deploy", "quarantine", "drill"]},
+    "kind": {"type": "str", "choices": list(_names.choices("kind"))},
     "since": {"type": "str"},
     "formats": {"type": "list", "elements": "str", "choices": ["csv", "html"], "default": []},
 }

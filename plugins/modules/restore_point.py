@@ -104,10 +104,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
+from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RELEASE, RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed, observe
 
-_RELEASE = "release"
 OPTIONS = {
     **_context.RUN_OPTIONS,
     "version": {"type": "str"},
@@ -158,7 +157,7 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
         reason=ctx.run.reason,
         healthy=True,
     )
-    releases = [each for each in points if each.kind == _RELEASE and each.git]
+    releases = [each for each in points if each.kind == RELEASE and each.git]
     if released := _target.equal_points(ctx.stack, ctx.store, now, releases):
         # A deployment leaves the checkout's HEAD where it was.
         point = replace(point, git=released[-1].git)
