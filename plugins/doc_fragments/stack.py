@@ -60,7 +60,7 @@ options:
     default: /var/lib/tiered-rollback
 requirements:
   - Python >= 3.11 (on the target)
-  - Docker >= 25 (engine of the target)
+  - Docker >= 20.10 (engine of the target)
   - docker >= 7.0 (Python package on the target)
   - docker compose >= 2.20 (on the target)
 author:
