@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _outcome, _stages
+from ansible_collections.tiered.rollback.plugins.module_utils import _outcome, _report_tables, _stages
 from ansible_collections.tiered.rollback.plugins.module_utils._outcome import plain, table
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 
@@ -64,7 +64,7 @@ def summary(full: Mapping[str, Any]) -> dict[str, Any]:
 def markdown(full: Mapping[str, Any]) -> str:
     """Render a record as the notification of document 001: summary, impact, timeline, next steps."""
     succeeded = full["outcome"] == _outcome.SUCCEEDED
-    rows = [(key, full[key]) for key in ("run", "started", "ended", "user", "host", "reason", "repository", "branch")]
+    rows = _report_tables.identity(full, "repository", "branch")
     lines = [
         f"# CI rollback report: {full['repository']}, {full['method']}",
         "",
@@ -79,8 +79,7 @@ def markdown(full: Mapping[str, Any]) -> str:
         lines += ["## Error", "", "```", plain(full["error"]), "```", ""]
     lines += ["## Impact", "", *_impact(full), "## Actions", ""]
     lines += [*(f"- {plain(action)}" for action in full["actions"]), ""] if full["actions"] else ["None.", ""]
-    proof = [(p["file"], p["conclusion"], p["seconds"], p["coverage"], p["url"]) for p in full["proof"]]
-    lines += ["## Proof", "", *table(("workflow", "conclusion", "took (s)", "coverage (%)", "run"), proof)]
+    lines += ["## Proof", "", *table(*_report_tables.proof(full))]
     lines += ["## Figures before", "", *_figures(full["metrics"])]
     lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), "", *_outcome.escalation(full)]
     return "\n".join(lines)

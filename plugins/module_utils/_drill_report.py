@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _drill, _outcome
+from ansible_collections.tiered.rollback.plugins.module_utils import _drill, _outcome, _report_tables
 from ansible_collections.tiered.rollback.plugins.module_utils._outcome import plain, table
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run, seconds_between
 
@@ -128,37 +128,19 @@ def markdown(full: Mapping[str, Any]) -> str:
         "",
         f"**Drill {'succeeded' if good else 'FAILED'}.** Production was not touched.",
         "",
-        *table(("", ""), [(key, full[key]) for key in ("run", "started", "ended", "user", "host", "reason")]),
+        *table(("", ""), _report_tables.identity(full)),
         *table(("metric", "value"), _figures(full)),
     ]
     if full.get("error"):
         lines += ["## What went wrong", "", "```", plain(full["error"]), "```", ""]
-    rows = [
-        (
-            name,
-            each["table"],
-            each["added"],
-            "unknown: no key" if each["changed"] is None else each["changed"],
-            each["removed"],
-        )
-        for name, tables in drill["data"].items()
-        for each in tables
-    ]
-    lines += ["## Rows that differ from the restore point", ""]
-    lines += table(("database", "table", "added since", "changed", "missing"), rows)
+    lines += ["## Rows that differ from the restore point", "", *table(*_report_tables.rows_lost(drill["data"]))]
     if drill["left_out"]:
         lines += ["## Not copied", "", *(f"- {plain(path)}" for path in drill["left_out"]), ""]
-    phases = [(p["name"], f"{p['after']:.1f}", f"{p['seconds']:.2f}", p.get("failed", "ok")) for p in full["phases"]]
-    lines += ["## Phases of the tier", "", *table(("phase", "begun after (s)", "took (s)", "result"), phases)]
-    actions = [(s["action"], s["subject"], s["now"], s["target"], s["note"]) for s in full["plan"]["steps"]]
-    lines += ["## Actions", "", *table(("action", "subject", "from", "to", "why"), actions)]
-    checks = [("ok" if c["ok"] else "FAILED", c["name"], c["found"]) for c in full["checks_after"]]
-    lines += ["## Checks of the copy afterwards", "", *table(("result", "check", "found"), checks)]
-    keys = ("sent", "failed", "unreachable", "longest_gap", "longest_silence")
+    lines += ["## Phases of the tier", "", *table(*_report_tables.phases(full))]
+    lines += ["## Actions", "", *table(*_report_tables.actions(full))]
+    lines += ["## Checks of the copy afterwards", "", *table(*_report_tables.checks(full["checks_after"]))]
     for title, probes in (("Load until the fault was noticed", drill["load"]), ("Load during the tier", full["probe"])):
-        rows = [(url, *(probe[key] for key in keys)) for url, probe in probes.items()]
-        head = ("URL", "sent", "not good", "no answer", "longest without a good one (s)", "without any (s)")
-        lines += [f"## {title}", "", *table(head, rows)]
+        lines += [f"## {title}", "", *table(*_report_tables.probes(probes))]
     lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), ""]
     return "\n".join(lines)
 

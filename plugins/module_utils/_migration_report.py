@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _masking, _outcome
+from ansible_collections.tiered.rollback.plugins.module_utils import _masking, _outcome, _report_tables
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._outcome import plain, table
@@ -55,7 +55,7 @@ def failure(error: RollbackError, before: str, state: str) -> RollbackError:
 
 def markdown(full: Mapping[str, Any]) -> str:
     """Render a record."""
-    rows = [(key, full[key]) for key in ("run", "started", "ended", "user", "host", "reason")]
+    rows = _report_tables.identity(full)
     lines = [
         f"# Migration rollback report: {full['stack']}",
         "",
@@ -69,8 +69,7 @@ def markdown(full: Mapping[str, Any]) -> str:
     schemas = [(name, found["before"], found["after"] or "unknown") for name, found in full["schemas"].items()]
     lines += ["## Schemas", "", *table(("database", "before", "after"), schemas), "## Actions", ""]
     lines += [*(f"- {plain(action)}" for action in full["actions"]), ""]
-    checks = [("ok" if c["ok"] else "FAILED", c["name"], c["found"]) for c in full.get("checks_before", ())]
-    lines += ["## Checks before", "", *table(("result", "check", "found"), checks)]
+    lines += ["## Checks before", "", *table(*_report_tables.checks(full.get("checks_before", ())))]
     lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), "", *_outcome.escalation(full)]
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _masking, _stages
+from ansible_collections.tiered.rollback.plugins.module_utils import _masking, _report_tables, _stages
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run, seconds_between
 
@@ -166,7 +166,7 @@ def markdown(full: Mapping[str, Any]) -> str:
         "",
         f"**{full['kind'].capitalize()} {_TITLES[full['outcome']]}.**",
         "",
-        *table(("", ""), [(key, full[key]) for key in ("run", "started", "ended", "user", "host", "reason")]),
+        *table(("", ""), _report_tables.identity(full)),
         *table(
             ("metric", "value"),
             [
@@ -188,19 +188,11 @@ def markdown(full: Mapping[str, Any]) -> str:
     lines += _databases(full)
     if full.get("error"):
         lines += ["## Error", "", "```", plain(full["error"]), "```", ""]
-    phases = [(p["name"], f"{p['after']:.1f}", f"{p['seconds']:.2f}", p.get("failed", "ok")) for p in full["phases"]]
-    lines += ["## Phases", "", *table(("phase", "begun after (s)", "took (s)", "result"), phases)]
-    actions = [(s["action"], s["subject"], s["now"], s["target"], s["note"]) for s in full["plan"]["steps"]]
-    lines += ["## Actions", "", *table(("action", "subject", "from", "to", "why"), actions)]
+    lines += ["## Phases", "", *table(*_report_tables.phases(full))]
+    lines += ["## Actions", "", *table(*_report_tables.actions(full))]
     for title, key in (("Checks before", "checks_before"), ("Checks after", "checks_after")):
-        rows = [("ok" if c["ok"] else "FAILED", c["name"], c["found"]) for c in full.get(key, ())]
-        lines += [f"## {title}", "", *table(("result", "check", "found"), rows)]
-    keys = ("sent", "failed", "unreachable", "longest_gap", "longest_silence")
-    probes = [(url, *(probe[key] for key in keys)) for url, probe in full["probe"].items()]
-    lines += ["## Probe during the run", ""]
-    lines += table(
-        ("URL", "sent", "not good", "no answer", "longest without a good one (s)", "without any (s)"), probes
-    )
+        lines += [f"## {title}", "", *table(*_report_tables.checks(full.get(key, ())))]
+    lines += ["## Probe during the run", "", *table(*_report_tables.probes(full["probe"]))]
     lines += ["## Next steps", "", *(f"- [ ] {step}" for step in next_steps(full)), "", *escalation(full)]
     return "\n".join(lines)
 
@@ -217,18 +209,12 @@ def _of_budget(full: Mapping[str, Any]) -> str:
 
 def _gates(full: Mapping[str, Any]) -> list[str]:
     """Tell what the gates of a deployment found, and why one was skipped."""
-    rows = gates(full)
+    head, rows = _report_tables.gates(full)
     if not rows:
         return []
     why = (full.get("deployment") or {}).get("override_reason")
     said = [f"Skipped because: {plain(why)}", ""] if why else []
-    return ["## Gates", "", *table(("result", "gate", "took (s)", "found"), rows), *said]
-
-
-def gates(full: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Return a row for each gate of a deployment."""
-    found = (full.get("deployment") or {}).get("gates") or ()
-    return [(gate["state"], gate["name"], f"{gate['seconds']:.1f}", gate["found"]) for gate in found]
+    return ["## Gates", "", *table(head, rows), *said]
 
 
 def decision(found: Mapping[str, Any] | None) -> list[str]:
@@ -304,19 +290,11 @@ def _mcp_data(full: Mapping[str, Any]) -> str:
 def _databases(full: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     if full.get("databases"):
-        kept = [(name, entry["displaced"]) for name, entry in full["databases"].items()]
-        lines += ["## Databases", "", *table(("database", "the one before is kept as"), kept)]
+        lines += ["## Databases", "", *table(*_report_tables.displaced(full))]
     if full.get("loss"):
-        rows = [
-            (name, t["table"], t["added"], "unknown: no key" if t["changed"] is None else t["changed"], t["removed"])
-            for name, tables in full["loss"].items()
-            for t in tables
-        ]
-        head = ("database", "table", "rows added since", "rows changed since", "rows removed since")
-        lines += ["## Data that the restore point does not have", "", *table(head, rows)]
+        lines += ["## Data that the restore point does not have", "", *table(*_report_tables.rows_lost(full["loss"]))]
     if full.get("logs"):
-        logs = [(log["name"], log["lines"], log["errors"], " / ".join(log["last"])) for log in full["logs"]]
-        lines += ["## Logs before", "", *table(("container", "lines read", "errors", "the last of them"), logs)]
+        lines += ["## Logs before", "", *table(*_report_tables.logs(full))]
     return lines
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _outcome, _run_pictures, _telling
+from ansible_collections.tiered.rollback.plugins.module_utils import _outcome, _report_tables, _run_pictures, _telling
 from ansible_collections.tiered.rollback.plugins.module_utils._markup import (
     Markup,
     cards,
@@ -82,9 +82,8 @@ def _timeline(full: Mapping[str, Any]) -> list[Markup]:
     parts = []
     if full.get("phases"):
         parts.append(section("Timeline", _run_pictures.phases(full)))
-        rows = [(p["name"], f"{p['after']:.1f}", f"{p['seconds']:.2f}", p.get("failed", "ok")) for p in full["phases"]]
-        head = ("phase", "begun after (s)", "took (s)", "result")
-        parts.append(element("details", element("summary", "The same as a table"), table(head, rows)))
+        same = table(*_report_tables.phases(full))
+        parts.append(element("details", element("summary", "The same as a table"), same))
     if (full.get("answers") or {}).get("urls"):
         legend = element("p", _run_pictures.legend(), class_="soft")
         parts.append(section("Who answered meanwhile", _run_pictures.answers(full), legend))
@@ -102,8 +101,7 @@ def _escalation(full: Mapping[str, Any]) -> list[Markup]:
 
 
 def _gates(full: Mapping[str, Any]) -> list[Markup]:
-    rows = _outcome.gates(full)
-    return [section("Gates", table(("result", "gate", "took (s)", "found"), rows))] if rows else []
+    return _section("Gates", _report_tables.gates(full))
 
 
 def _checks(full: Mapping[str, Any]) -> list[Markup]:
@@ -121,19 +119,16 @@ def _found(check: Mapping[str, Any] | None) -> Markup:
 
 
 def _data(full: Mapping[str, Any]) -> list[Markup]:
-    parts = []
-    if full.get("loss"):
-        rows = [
-            (f"{name}: {t['table']}", t["added"], "no key" if t["changed"] is None else t["changed"], t["removed"])
-            for name, tables in full["loss"].items()
-            for t in tables
-        ]
-        head = ("table", "rows added since", "rows changed since", "rows removed since")
-        parts.append(section("Data that the restore point does not have", table(head, rows)))
-    if full.get("databases"):
-        kept = [(name, entry["displaced"]) for name, entry in full["databases"].items()]
-        parts.append(section("Databases", table(("database", "the one before is kept as"), kept)))
-    return parts
+    lost = _report_tables.rows_lost(full.get("loss") or {})
+    return [
+        *_section("Data that the restore point does not have", lost),
+        *_section("Databases", _report_tables.displaced(full)),
+    ]
+
+
+def _section(title: str, told: _report_tables.Table) -> list[Markup]:
+    head, rows = told
+    return [section(title, table(head, rows))] if rows else []
 
 
 def _ci(full: Mapping[str, Any]) -> list[Markup]:
@@ -141,31 +136,18 @@ def _ci(full: Mapping[str, Any]) -> list[Markup]:
     if full.get("triggers"):
         rows = [(each.get("workflow"), each.get("meaning")) for each in full["triggers"]]
         parts.append(section("Limits that were crossed", table(("workflow", "what it means"), rows)))
-    if full.get("proof"):
-        proof = [
-            tuple(p.get(key) for key in ("file", "conclusion", "seconds", "coverage", "url")) for p in full["proof"]
-        ]
-        head = ("workflow", "conclusion", "took (s)", "coverage (%)", "run")
-        parts.append(section("Proof", table(head, proof)))
-    return parts
+    return [*parts, *_section("Proof", _report_tables.proof(full))]
 
 
 def _actions(full: Mapping[str, Any]) -> list[Markup]:
     if full.get("actions"):
         return [section("What was done", element("ul", *(element("li", action) for action in full["actions"])))]
-    steps = (full.get("plan") or {}).get("steps") or ()
-    rows = [(s["action"], s["subject"], s["now"], s["target"], s["note"]) for s in steps]
-    return [section("What was run", table(("action", "subject", "from", "to", "why"), rows))] if rows else []
+    return _section("What was run", _report_tables.actions(full))
 
 
 def _probe(full: Mapping[str, Any]) -> list[Markup]:
-    keys = ("sent", "failed", "unreachable", "longest_gap", "longest_silence")
-    rows = [(url, *(probe[key] for key in keys)) for url, probe in (full.get("probe") or {}).items()]
-    head = ("URL", "sent", "not good", "no answer", "longest without a good one (s)", "without any (s)")
-    return [section("Requests during the run", table(head, rows))] if rows else []
+    return _section("Requests during the run", _report_tables.probes(full.get("probe") or {}))
 
 
 def _logs(full: Mapping[str, Any]) -> list[Markup]:
-    rows = [(log["name"], log["lines"], log["errors"], " / ".join(log["last"])) for log in full.get("logs") or ()]
-    head = ("container", "lines read", "errors", "the last of them")
-    return [section("Logs before", table(head, rows))] if rows else []
+    return _section("Logs before", _report_tables.logs(full))
