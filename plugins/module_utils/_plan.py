@@ -103,12 +103,6 @@ class Plan:
         """Return the plan as JSON types."""
         return {"target": self.target, "source": self.source, "steps": [asdict(step) for step in self.steps]}
 
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> Plan:
-        """Read a plan back from a journal; how many replicas were wanted is not part of that."""
-        steps = tuple(Step(**step) for step in raw["steps"])
-        return cls(target=raw["target"], source=raw["source"], steps=steps, replicas={})
-
     def diff(self) -> dict[str, str]:
         """Return the plan as Ansible's diff shows it; contents of files are never part of it."""
         # With the note, since a service that is only made anew has the same image on both sides.

@@ -55,10 +55,6 @@ class GitHubError(Exception):
             self.answer.body["errors"] = list(errors)
 
 
-class NotImplementedByFakeError(Exception):
-    """GitHub knows it, and the fake does not."""
-
-
 def not_found() -> GitHubError:
     """What GitHub says of all that is absent, or hidden from the token."""
     return GitHubError(404, "Not Found")
