@@ -94,7 +94,7 @@ checks:
     name: {description: Its name., type: str}
     kind: {description: "Its kind; V(baseline) for a comparison with the restore point.", type: str}
     ok: {description: Whether it holds., type: bool}
-    expected: {description: What was wanted., type: str}
+    expected: {description: What was expected., type: str}
     found: {description: What was found., type: str}
     milliseconds: {description: How long it took., type: float}
     hint: {description: "What to do next, where it does not hold.", type: str}
