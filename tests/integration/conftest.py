@@ -18,9 +18,10 @@ from ansible_collections.tiered.rollback.tests.support.git_http import author, b
 from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.postgres import PostgresServer, World
 from ansible_collections.tiered.rollback.tests.support.registry import Registry, install
+from ansible_collections.tiered.rollback.tests.support.secrecy import pytest_runtest_makereport, secret_files
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
-__all__ = ["author", "begun", "git_server"]
+__all__ = ["author", "begun", "git_server", "pytest_runtest_makereport", "secret_files"]
 
 MakeStack = Callable[..., Stack]
 #: Files that take a minute or more. They begin first, so that at the end no worker is left alone with one of them.
@@ -48,13 +49,12 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def secrecy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """See at the end that no secret of the tests got anywhere, and that all state is its owner's alone."""
+def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """See at the end that no secret of the tests was on a command line, and that all state is its owner's alone."""
     with leaks.Processes() as processes:
         yield
-    states = list(leaks.state_directories(tmp_path_factory.getbasetemp()))
     assert not processes.found
-    assert not [path for state in states for path in leaks.files(state)]
+    states = leaks.state_directories(tmp_path_factory.getbasetemp())
     assert not [path for state in states for path in owned.open_to_others(state)]
 
 
