@@ -22,6 +22,7 @@ from ansible_collections.tiered.rollback.tests.integration.conftest import (
     registry,
     released,
     secret_files,
+    stacks,
 )
 from ansible_collections.tiered.rollback.tests.support import arena, fault_table
 from ansible_collections.tiered.rollback.tests.support.playbook import PLAYBOOKS
@@ -35,6 +36,7 @@ __all__ = [
     "registry",
     "released",
     "secret_files",
+    "stacks",
 ]
 
 

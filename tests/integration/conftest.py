@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -68,18 +68,37 @@ def images() -> Iterator[Images]:
 
 
 @pytest.fixture(scope="module")
-def make_stack(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeStack]:
-    """Make stacks; all are removed when the module's tests are over."""
+def stacks() -> Iterator[list[Stack]]:
+    """The stacks that there are; all are removed when the module's tests are over."""
     made: list[Stack] = []
+    yield made
+    _remove(made)
+
+
+@pytest.fixture(scope="module")
+def make_stack(stacks: list[Stack], images: Images, tmp_path_factory: pytest.TempPathFactory) -> MakeStack:
+    """Make stacks."""
 
     def make(**options: str) -> Stack:
-        made.append(Stack(tmp_path_factory.mktemp("stack"), images, **options))
-        return made[-1]
+        stacks.append(Stack(tmp_path_factory.mktemp("stack"), images, **options))
+        return stacks[-1]
 
-    yield make
-    for stack in made:
+    return make
+
+
+@pytest.fixture(autouse=True)
+def spent(stacks: list[Stack]) -> Iterator[None]:
+    """Remove the stacks that a test has made for itself: the engine would go on asking for their health."""
+    kept = len(stacks)
+    yield
+    _remove(stacks[kept:])
+    del stacks[kept:]
+
+
+def _remove(stacks: Sequence[Stack]) -> None:
+    for stack in stacks:
         stack.down()
-    left = [name for stack in made for name in [*engine.leftovers(stack.project), *stack.tags()]]
+    left = [name for stack in stacks for name in [*engine.leftovers(stack.project), *stack.tags()]]
     assert not left
 
 
