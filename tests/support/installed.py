@@ -67,7 +67,7 @@ class Controller:
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": self.collections,
             "ANSIBLE_NOCOLOR": 1,
-            # From 2.20 on Ansible warns of facts that are read as variables; without them, none can be read so.
+            # As in every other test; see environment() of playbook.py.
             "ANSIBLE_INJECT_FACT_VARS": "false",
         }
         clean = ["env", "-i", "-C", str(self.home), *(f"{name}={value}" for name, value in variables.items())]
