@@ -6,27 +6,27 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import Mock
 
 from ansible_collections.tiered.rollback.plugins.action import launch
 
 
 def check(
-    variables: dict[str, Any], templar: MagicMock | None = None, check_mode: bool = False, **arguments: Any
+    variables: dict[str, Any], templar: Mock | None = None, check_mode: bool = False, **arguments: Any
 ) -> dict[str, Any]:
     """Return what the action ``launch`` finds.
 
     :param variables: those of the play, as they were given.
     :param arguments: those of the task; without any it is the check of a playbook that takes nothing of its own.
     """
-    task = MagicMock(async_val=0, check_mode=check_mode, args={"playbook": "tier1-emergency.yml", **arguments})
+    task = Mock(async_val=0, check_mode=check_mode, args={"playbook": "tier1-emergency.yml", **arguments})
     action = launch.ActionModule(
         task=task,
-        connection=MagicMock(),
-        play_context=MagicMock(check_mode=False),
-        loader=MagicMock(),
-        templar=MagicMock() if templar is None else templar,
-        shared_loader_obj=MagicMock(),
+        connection=Mock(),
+        play_context=Mock(check_mode=False),
+        loader=Mock(),
+        templar=Mock() if templar is None else templar,
+        shared_loader_obj=Mock(),
     )
-    found: dict[str, Any] = action.run(task_vars=variables)["ansible_facts"]["rollback_launch"]
+    found: dict[str, Any] = action.run(task_vars=variables)
     return found

@@ -15,8 +15,9 @@ from ansible_collections.tiered.rollback.tests.support.launching import check
 ATTACK = "{{ lookup('pipe', 'touch /tmp/tiered-rollback-was-here') }}"
 
 
-def test_what_was_given_and_who_runs_it_become_one_fact() -> None:
+def test_what_was_given_and_who_runs_it_are_returned_and_no_fact_is_set() -> None:
     found = check({"version": "v0.9.0", "reason": "slow", "ansible_user": "x"}, required=["version"])
+    assert set(found) == {"changed", "given", "run", "warnings"}
     assert found["given"] == {"version": "v0.9.0", "reason": "slow"}
     run = _run.from_dict(found["run"])
     assert (run.playbook, run.reason, run.pid) == ("tier1-emergency.yml", "slow", os.getppid())
@@ -148,6 +149,11 @@ def test_a_phase_keeps_what_was_decided_of_its_run_and_another_playbook_does_not
     assert check(after, playbook="tier3-partial.yml")["run"]["decision"] == first["run"]["decision"]
     assert check(after, playbook="undo.yml")["run"]["decision"] is None
     assert check(after, playbook="tier3-partial.yml", tier="3")["run"]["decision"] is None
+
+
+def test_a_launch_after_one_that_failed_knows_of_no_decision() -> None:
+    failed = {"failed": True, "changed": False, "msg": "version is not set"}
+    assert check({"rollback_launch": failed})["run"]["decision"] is None
 
 
 @pytest.mark.parametrize(
