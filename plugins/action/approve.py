@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes the name of who approves a run, checks it, and notes it with the run.
 
-It must run on the controller: the run's identity is a fact, and only an action may replace it with the precedence that
-the ``launch`` of a later phase has.
+It must run on the controller, as ``launch`` does: a target has no say in who may approve.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the fact ``rollback_launch`` with who has approved."""
+        """Return what ``launch`` did, with who has approved."""
         super().run(tmp, task_vars)
         arguments = self._task.args
-        launch = dict(arguments["launch"])
-        decision = launch["run"]["decision"]
+        given, run = arguments["launch"]["given"], arguments["launch"]["run"]
+        decision = run["decision"]
         approvers = arguments.get("approvers") or {}
         try:
             if not str(arguments["name"]).strip():
@@ -40,6 +39,4 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from error
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         approved = {"approved_by": name, "approval_seconds": arguments["seconds"], "approved_at": at}
-        launch["run"] = {**launch["run"], "decision": {**decision, **approved}}
-        del launch["question"]
-        return {"changed": False, "ansible_facts": {"rollback_launch": launch}}
+        return {"changed": False, "given": given, "run": {**run, "decision": {**decision, **approved}}}

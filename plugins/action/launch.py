@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the checked launch variables and the run's identity as the fact ``rollback_launch``."""
+        """Return the checked launch variables and the run's identity."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
         arguments = self._task.args
@@ -68,7 +68,7 @@ class ActionModule(ActionBase):
             check_required_by(arguments.get("required_by") or {}, values)
         except TypeError as error:
             raise AnsibleActionFail(f"{error}\nHINT: The playbook's first lines show how it is called.") from error
-        launch: dict[str, Any] = {"given": values}
+        launch: dict[str, Any] = {"changed": False, "given": values}
         try:
             run = identity(variables, str(arguments["playbook"]), values)
             decision = self._decision(run, str(tier), values, variables) if tier else _decided(run.playbook, variables)
@@ -79,7 +79,7 @@ class ActionModule(ActionBase):
         about = "ci" if run.playbook in _OF_CI else "service"
         escalation, warnings = self._escalation(decision, about, variables.get("rollback_escalation"))
         launch["run"] = replace(run, decision=decision, escalation=escalation).to_dict()
-        return {"changed": False, "ansible_facts": {"rollback_launch": launch}, "warnings": warnings}
+        return {**launch, "warnings": warnings}
 
     def _escalation(
         self, decision: dict[str, Any] | None, about: str, configured: Any
@@ -145,8 +145,9 @@ def identity(variables: dict[str, Any], playbook: str, values: dict[str, str]) -
 
 def _decided(playbook: str, variables: dict[str, Any]) -> dict[str, Any] | None:
     """Return what was decided of the run that this one is a phase of."""
-    before = variables.get("rollback_launch")
-    return before["run"]["decision"] if before and before["run"]["playbook"] == playbook else None
+    # A launch that failed has registered no run.
+    before = (variables.get("rollback_launch") or {}).get("run")
+    return before["decision"] if before and before["playbook"] == playbook else None
 
 
 def _plain(text: str) -> str:

@@ -86,7 +86,7 @@ options:
     RUN = r"""
 options:
   run:
-    description: Who runs what, as the M(tiered.rollback.launch) action returns it in C(rollback_launch.run).
+    description: Who runs what, as M(tiered.rollback.launch) returns it in RV(tiered.rollback.launch#module:run).
     type: dict
     required: true
 """

@@ -229,7 +229,8 @@ class Context:
             return _run.from_dict(self.module.params["run"])
         except (TypeError, ValueError) as error:
             raise RollbackError(
-                f"run is malformed: {error}", "Pass rollback_launch.run, as the launch action returns it."
+                f"run is malformed: {error}",
+                "Register what tiered.rollback.launch returns as rollback_launch, and pass rollback_launch.run.",
             ) from error
 
 

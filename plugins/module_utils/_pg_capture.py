@@ -14,8 +14,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _pg_catalog
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Progress
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart, DataFile
-from ansible_collections.tiered.rollback.plugins.module_utils._pg_names import conninfo
-from ansible_collections.tiered.rollback.plugins.module_utils._pg_server import Server, usable_jobs
+from ansible_collections.tiered.rollback.plugins.module_utils._pg_server import Server, conninfo, usable_jobs
 from ansible_collections.tiered.rollback.plugins.module_utils._pg_tools import Tools
 
 DUMP = "dump"

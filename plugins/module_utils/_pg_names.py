@@ -105,9 +105,3 @@ def setting_values(name: str, value: str) -> Sequence[str]:
         return [value]
     found = [quoted.replace('""', '"') or bare for quoted, bare in _ELEMENT.findall(value)]
     return found or [""]
-
-
-def conninfo(database: str) -> str:
-    """Name a database for a client tool, which would read ``a=b`` or ``postgresql://`` as a connection string."""
-    escaped = database.replace("\\", "\\\\").replace("'", "\\'")
-    return f"dbname='{escaped}'"

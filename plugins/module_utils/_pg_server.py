@@ -33,9 +33,16 @@ NOT_ALLOWED = "42501"
 _TIMEOUT = 10
 _OLDEST = 130000
 _ROWS = 5000
+#: After so long a silence a session is over. Where packets are lost on the way, libpq would wait a quarter of an hour,
+#: or two hours if it owes the server nothing, and the server as long for us, with its locks.
+_SILENCE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
+_SERVERS_SILENCE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
 #: Options given at the start of a session outrank ALTER DATABASE SET and ALTER ROLE SET: a database that is read-only
 #: by default can be restored, and rows of two databases have one text form.
-TOOL_OPTIONS = "-c default_transaction_read_only=off -c idle_in_transaction_session_timeout=0 -c statement_timeout=0"
+TOOL_OPTIONS = (
+    "-c default_transaction_read_only=off -c idle_in_transaction_session_timeout=0 -c statement_timeout=0"
+    f" {_SERVERS_SILENCE}"
+)
 _OPTIONS = (
     f"{TOOL_OPTIONS} -c lock_timeout=60s -c row_security=off -c timezone=UTC -c datestyle=ISO"
     " -c intervalstyle=postgres -c bytea_output=hex -c extra_float_digits=1 -c lc_monetary=C"
@@ -211,7 +218,7 @@ class Server:
         try:
             with _service_file(said.service_file):
                 connection = psycopg2.connect(
-                    **given, application_name=APPLICATION, connect_timeout=_TIMEOUT, options=_OPTIONS
+                    **given, **_SILENCE, application_name=APPLICATION, connect_timeout=_TIMEOUT, options=_OPTIONS
                 )
         except psycopg2.Error as error:
             text = _told(error, said.password)
@@ -254,6 +261,15 @@ class Server:
                 allow(maintenance, database, False)
             terminate(maintenance, database, but=session.value("SELECT pg_backend_pid()"))
         return session
+
+
+def conninfo(database: str) -> str:
+    """Name a database for a client tool, which would read ``a=b`` or ``postgresql://`` as a connection string.
+
+    It says how long a silence the tool bears, too, for which libpq has no variables.
+    """
+    escaped = database.replace("\\", "\\\\").replace("'", "\\'")
+    return " ".join([f"dbname='{escaped}'", *(f"{name}={value}" for name, value in _SILENCE.items())])
 
 
 def allow(session: Session, database: str, allowed: bool) -> None:

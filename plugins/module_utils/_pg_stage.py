@@ -24,6 +24,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._pg_server import 
     Server,
     Session,
     allow,
+    conninfo,
     terminate,
     usable_jobs,
 )
@@ -122,7 +123,7 @@ def restore(
         done += bool(line and _TABLE.search(line))
         progress(min(done, total), total, "tables")
 
-    fixed = ["--exit-on-error", "--no-password", "--verbose", f"--dbname={names.conninfo(database)}"]
+    fixed = ["--exit-on-error", "--no-password", "--verbose", f"--dbname={conninfo(database)}"]
     # A parallel restore cannot read standard input, so the archive is named.
     tools.run("pg_restore", [*options, *fixed, str(directory / _pg_capture.DUMP)], directory, watch)
 

@@ -15,7 +15,7 @@ description:
   - Runs on the controller only. An empty name, as a prompt without a terminal returns it, fails.
 options:
   launch:
-    description: The fact C(rollback_launch), as M(tiered.rollback.launch) sets it.
+    description: What M(tiered.rollback.launch) returned.
     type: dict
     required: true
   name:
@@ -51,17 +51,18 @@ EXAMPLES = r"""
     name: "{{ answer.user_input }}"
     seconds: "{{ answer.delta }}"
     approvers: "{{ rollback_approvers | default({}) }}"
+  register: rollback_launch
 """
 
 RETURN = r"""
-ansible_facts:
-  description: The fact that is set.
+given:
+  description: As in O(launch).
   returned: success
   type: dict
-  contains:
-    rollback_launch:
-      description: As before, with who has approved in C(run.decision), and without C(question).
-      type: dict
+run:
+  description: As in O(launch), with who has approved in C(decision).
+  returned: success
+  type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -62,7 +62,7 @@ options:
     description: What each commit says below its title. The default names O(run), if that is given.
     type: str
   run:
-    description: Who runs what, as the M(tiered.rollback.launch) action returns it in C(rollback_launch.run).
+    description: Who runs what, as M(tiered.rollback.launch) returns it in RV(tiered.rollback.launch#module:run).
     type: dict
 """
 

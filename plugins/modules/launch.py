@@ -15,8 +15,8 @@ description:
   - Checks C(reason) and the launch variables that the playbook takes (O(required), O(optional)) against strict patterns
     while they are still raw. Ansible would otherwise evaluate a template expression in them, such as a C(pipe) lookup,
     as soon as anything refers to the variable.
-  - Sets the fact C(rollback_launch) with C(given), the checked launch variables, and C(run), the identity that lock,
-    journal, ledger and report share.
+  - Returns RV(given), the checked launch variables, and RV(run), the identity that lock, journal, ledger and report
+    share. Register it as C(rollback_launch); the roles read it under that name.
 options:
   playbook:
     description: Name of the playbook, for the records.
@@ -81,19 +81,23 @@ EXAMPLES = r"""
   tiered.rollback.launch:
     playbook: tier1-emergency.yml
     required: [version]
+  register: rollback_launch
 """
 
 RETURN = r"""
-ansible_facts:
-  description: The fact that is set.
+given:
+  description: The launch variables that were given, checked.
   returned: success
   type: dict
-  contains:
-    rollback_launch:
-      description:
-        - C(given), the launch variables that were given, and C(run), the identity of this run with C(decision), what
-          the decision matrix says to it. C(question) says what is to be approved, where nobody has yet.
-      type: dict
+  sample: {version: v0.9.0, reason: errors on every page}
+run:
+  description: The identity of this run, with C(decision), what the decision matrix says to it.
+  returned: success
+  type: dict
+question:
+  description: What is to be approved.
+  returned: where somebody has to approve, and nobody has yet
+  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -13,8 +13,11 @@ import pytest
 import requests
 from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub
 from ansible_collections.tiered.rollback.tests.support import remote
+from ansible_collections.tiered.rollback.tests.support.secrecy import pytest_runtest_makereport, secret_files
 
-TOKEN = "ghs_secret"
+__all__ = ["pytest_runtest_makereport", "secret_files"]
+
+TOKEN = "ghs_hunter2"
 CI = """\
 name: CI
 on:

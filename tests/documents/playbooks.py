@@ -24,8 +24,8 @@ _TIERS = """\
 The tiers and `ci-rollback.yml` take these too, and [ask the decision matrix](decide.md) where `severity` or `issue` is
 given:"""
 _HEADER = ("launch variable", "type", "default", "what it is", "may be")
-#: What a playbook's comment says: what it does, the page that says how, command lines, and remarks.
-_COMMENT = re.compile(r"((?:.+\n)+?)(?:Guide: docs/(.+)\n)?Usage: (.+\n(?: .+\n)*)((?:.+\n)*)")
+#: What a playbook's comment says: what it does, the section that says how, command lines, and remarks.
+_COMMENT = re.compile(r"((?:.+\n)+?)Guide: docs/(.+)\nUsage: (.+\n(?: .+\n)*)((?:.+\n)*)")
 _DEFAULT = re.compile(r"given\.(\w+) \| default\((?:[^()|]*\| default\()?('[^']*'|[\w.]+)\)")
 _ROLE = re.compile(r"^ +name: tiered\.rollback\.(\w+)$", re.MULTILINE)
 #: What stands for no value in Ansible.
@@ -36,14 +36,14 @@ _NONE = ("", "none", "omit")
 class Page:
     """A playbook as its file tells people of it.
 
-    :param guide: name of the page in docs/ that says how to use it; None where there is none.
+    :param guide: section of a page in docs/ that says how to use it, as ``page.md#section``.
     :param defaults: of launch variables, by name.
     :param inventory: variables that have to be in the inventory, where nothing is taken at launch.
     """
 
     playbook: _awx.Playbook
     does: str
-    guide: str | None
+    guide: str
     usage: str
     remarks: str
     roles: Sequence[str]
@@ -75,7 +75,9 @@ def parse(playbook: _awx.Playbook, source: str, needed: Mapping[str, Sequence[st
     comment = takewhile(lambda line: line.startswith("#"), source.splitlines()[1:])
     found = _COMMENT.fullmatch("".join(f"{line[2:]}\n" for line in comment))
     if not found:
-        raise ValueError(f"the comment of {playbook.name}.yml has to say what it does, and then 'Usage: ...'")
+        raise ValueError(
+            f"the comment of {playbook.name}.yml has to say what it does, then 'Guide: docs/...' and 'Usage: ...'"
+        )
     does, guide, usage, remarks = found.groups()
     defaults = {name: text.strip("'") for name, text in _DEFAULT.findall(source)}
     return Page(
@@ -113,7 +115,7 @@ def overview(pages: Iterable[Page]) -> str:
     rows = (
         (
             f"[`{each.playbook.name}.yml`](docs/playbooks.md#{each.playbook.name})",
-            each.does + (f" [How](docs/{each.guide})" if each.guide else ""),
+            f"{each.does} [How](docs/{each.guide})",
             codes(question["variable"] for question in _questions(each)) or _inventory(each),
         )
         for each in pages
@@ -145,7 +147,8 @@ def _section(each: Page) -> Iterator[list[str]]:
     if rules := list(_rules(each.playbook.launch or {})):
         yield [f"- {rule}" for rule in rules]
     used = ", ".join(f"[{name}](../roles/{name}/README.md)" for name in each.roles)
-    yield [f"Role: {used}." + (f" How to use it: [{each.guide}]({each.guide})." if each.guide else "")]
+    page_of_it = each.guide.partition("#")[0]
+    yield [f"Role: {used}. How to use it: [{page_of_it}]({each.guide})."]
 
 
 def _row(question: Mapping[str, Any], defaults: Mapping[str, str]) -> tuple[str, ...]:

@@ -17,14 +17,27 @@ from ansible_collections.tiered.rollback.tests.integration.conftest import (
     desk,
     images,
     make_stack,
+    private,
+    pytest_runtest_makereport,
     registry,
     released,
-    secrecy,
+    secret_files,
+    stacks,
 )
 from ansible_collections.tiered.rollback.tests.support import arena, fault_table
 from ansible_collections.tiered.rollback.tests.support.playbook import PLAYBOOKS
 
-__all__ = ["desk", "images", "make_stack", "registry", "released", "secrecy"]
+__all__ = [
+    "desk",
+    "images",
+    "make_stack",
+    "private",
+    "pytest_runtest_makereport",
+    "registry",
+    "released",
+    "secret_files",
+    "stacks",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,6 +8,7 @@ The moments are read from the journal, from outside: the code under test knows n
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -46,13 +47,24 @@ def blows(name: str, moments: list[tuple[str, float]], kinds: Callable[[tuple[st
 
 
 @pytest.fixture(scope="module")
-def arena(request: pytest.FixtureRequest, make_stack: Callable[..., Stack]) -> Arena:
-    made = make_stack()
-    CUTOVERS[request.param](made)
-    made.write(".env", "GREETING=good\n")
-    made.deploy(GOOD)
-    made.capture(GOOD)
-    return Arena(made)
+def arena_of(make_stack: Callable[..., Stack]) -> Callable[[str], Arena]:
+    """One stack for each way, however often the tests go from one way to the other."""
+
+    @functools.cache
+    def make(cutover: str) -> Arena:
+        made = make_stack()
+        CUTOVERS[cutover](made)
+        made.write(".env", "GREETING=good\n")
+        made.deploy(GOOD)
+        made.capture(GOOD)
+        return Arena(made)
+
+    return make
+
+
+@pytest.fixture
+def arena(request: pytest.FixtureRequest, arena_of: Callable[[str], Arena]) -> Arena:
+    return arena_of(request.param)
 
 
 def break_it(stack: Stack) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 
 Whoever is killed, the play with all it started or only the module on the target, and whatever comes next, the same
 command or undo.yml: the database is wholly one or the other, and no acknowledged row is lost. Likewise where it is the
-server that stops.
+server that stops, or where no packet reaches it any more.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import pytest
 from ansible_collections.tiered.rollback.tests.support import arena as arenas
 from ansible_collections.tiered.rollback.tests.support import engine
 from ansible_collections.tiered.rollback.tests.support.arena import THEN
+from ansible_collections.tiered.rollback.tests.support.cable import unreachable
 from ansible_collections.tiered.rollback.tests.support.playbook import Outcome
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 from ansible_collections.tiered.rollback.tests.support.tier2 import Tier2
@@ -225,6 +226,19 @@ def test_nothing_is_lost_when_the_server_stops_during_the_exchange(arena: Arena)
     _failed_clearly(process)
 
     arena.server_up()
+    arena.again().ok()
+    arena.check(arena.old)
+
+
+@pytest.mark.fault("tier2-standard", "database")
+@pytest.mark.parametrize("step", arenas.sample("network", ["restore shop aside", "stop writers"], 1, lambda _step: []))
+def test_nothing_is_lost_when_the_network_to_the_server_is_cut(arena: Arena, step: str) -> None:
+    process = arena.start()
+    arena.wait_for(process, step)
+    with unreachable(f"{arena.stack.project}-db-1"):
+        _failed_clearly(process)
+
+    assert arena.tier2.orders() == arena.new
     arena.again().ok()
     arena.check(arena.old)
 

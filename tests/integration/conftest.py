@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,10 @@ from ansible_collections.tiered.rollback.tests.support.git_http import author, b
 from ansible_collections.tiered.rollback.tests.support.images import Images
 from ansible_collections.tiered.rollback.tests.support.postgres import PostgresServer, World
 from ansible_collections.tiered.rollback.tests.support.registry import Registry, install
+from ansible_collections.tiered.rollback.tests.support.secrecy import pytest_runtest_makereport, secret_files
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
-__all__ = ["author", "begun", "git_server"]
+__all__ = ["author", "begun", "git_server", "pytest_runtest_makereport", "secret_files"]
 
 MakeStack = Callable[..., Stack]
 #: Files that take a minute or more. They begin first, so that at the end no worker is left alone with one of them.
@@ -48,13 +49,12 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def secrecy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """See at the end that no secret of the tests got anywhere, and that all state is its owner's alone."""
+def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """See at the end that no secret of the tests was on a command line, and that all state is its owner's alone."""
     with leaks.Processes() as processes:
         yield
-    states = list(leaks.state_directories(tmp_path_factory.getbasetemp()))
     assert not processes.found
-    assert not [path for state in states for path in leaks.files(state)]
+    states = leaks.state_directories(tmp_path_factory.getbasetemp())
     assert not [path for state in states for path in owned.open_to_others(state)]
 
 
@@ -68,18 +68,37 @@ def images() -> Iterator[Images]:
 
 
 @pytest.fixture(scope="module")
-def make_stack(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeStack]:
-    """Make stacks; all are removed when the module's tests are over."""
+def stacks() -> Iterator[list[Stack]]:
+    """The stacks that there are; all are removed when the module's tests are over."""
     made: list[Stack] = []
+    yield made
+    _remove(made)
+
+
+@pytest.fixture(scope="module")
+def make_stack(stacks: list[Stack], images: Images, tmp_path_factory: pytest.TempPathFactory) -> MakeStack:
+    """Make stacks."""
 
     def make(**options: str) -> Stack:
-        made.append(Stack(tmp_path_factory.mktemp("stack"), images, **options))
-        return made[-1]
+        stacks.append(Stack(tmp_path_factory.mktemp("stack"), images, **options))
+        return stacks[-1]
 
-    yield make
-    for stack in made:
+    return make
+
+
+@pytest.fixture(autouse=True)
+def spent(stacks: list[Stack]) -> Iterator[None]:
+    """Remove the stacks that a test has made for itself: the engine would go on asking for their health."""
+    kept = len(stacks)
+    yield
+    _remove(stacks[kept:])
+    del stacks[kept:]
+
+
+def _remove(stacks: Sequence[Stack]) -> None:
+    for stack in stacks:
         stack.down()
-    left = [name for stack in made for name in [*engine.leftovers(stack.project), *stack.tags()]]
+    left = [name for stack in stacks for name in [*engine.leftovers(stack.project), *stack.tags()]]
     assert not left
 
 

@@ -14,29 +14,18 @@ import pytest
 import yaml
 from ansible_collections.tiered.rollback.plugins.module_utils import _awx, _awx_setup, _awx_workflows, _enforcement
 from ansible_collections.tiered.rollback.plugins.plugin_utils import _playbooks
-from ansible_collections.tiered.rollback.tests.support import playbook
-from ansible_collections.tiered.rollback.tests.support.awx import Awx, User, rules, tables
-from ansible_collections.tiered.rollback.tests.support.awx.client import Client
-from ansible_collections.tiered.rollback.tests.support.playbook import PLAYBOOKS, ROOT, Outcome
-
-ADMIN, OWNER, OPERATOR, APPROVER = (
-    "token-of-the-admin",
-    "token-of-the-owner",
-    "token-of-the-operator",
-    "token-of-a-lead",
+from ansible_collections.tiered.rollback.tests.support.awx import rules, tables
+from ansible_collections.tiered.rollback.tests.support.awx.site import (
+    ADMIN,
+    APPROVER,
+    OPERATOR,
+    OWNER,
+    SETUP,
+    Site,
+    awx_with_playbooks,
 )
-USERS = {
-    ADMIN: User(name="admin", superuser=True),
-    OWNER: User(name="olga", administers=("Rollback",)),
-    OPERATOR: User(name="otto", executes=("Tier 1 rollback", "Tier 2 rollback", "tier1-emergency")),
-    APPROVER: User(name="lea", approves=("Tier 2 rollback",)),
-}
-SECRET = "hunter2-hunter2"
-SETUP: dict[str, Any] = {
-    "project": {"url": "https://git.example.com/rollback.git"},
-    "execution_environment": {"image": "registry.example.com/tiered-rollback-ee:0.1.0"},
-    "notifications": [{"name": "Ops", "type": "slack", "configuration": {"token": SECRET, "channels": ["#ops"]}}],
-}
+from ansible_collections.tiered.rollback.tests.support.playbook import ROOT
+
 FEW = ["verify"]
 #: Of every workflow, of the drill's schedule, with every kind of question and with none. Each costs awx.awx seconds
 #: of a core; of all the others only what AWX would take is looked at.
@@ -44,42 +33,17 @@ SOME = ["tier1-emergency", "tier2-standard", "tier3-partial", "ci-rollback", "ci
 TASKS = sorted((ROOT / "roles/awx/tasks").glob("*.yml"))
 
 
-class Site:
-    """An AWX and who sets it up."""
-
-    def __init__(self, awx: Awx, home: Path) -> None:
-        self.awx, self.home = awx, home
-        self.inventory = home / "hosts.yml"
-        self.inventory.write_text("all: {}\n", encoding="utf-8")
-
-    def run(self, *arguments: str, token: str = ADMIN, url: str = "", **changes: Any) -> Outcome:
-        """Run awx.yml."""
-        env = {"CONTROLLER_HOST": url or self.awx.url, "CONTROLLER_OAUTH_TOKEN": token}
-        done = playbook.run("awx.yml", self.inventory, self.home, *arguments, env=env, awx_setup={**SETUP, **changes})
-        assert SECRET not in done.output
-        assert token not in done.output
-        return done
-
-    def client(self, token: str) -> Client:
-        """Somebody at the API."""
-        return Client(self.awx.url, token)
-
-
-def _awx_with_playbooks() -> Awx:
-    return Awx(USERS, [f"playbooks/{path.name}" for path in PLAYBOOKS.glob("*.yml")])
-
-
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Site]:
     """An AWX that has nothing."""
-    with _awx_with_playbooks() as awx:
+    with awx_with_playbooks() as awx:
         yield Site(awx, tmp_path)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """An AWX that has everything but for the job templates of most playbooks."""
-    with _awx_with_playbooks() as awx:
+    with awx_with_playbooks() as awx:
         site = Site(awx, tmp_path_factory.mktemp("awx"))
         site.run(playbooks=SOME).ok()
         yield site

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A network that can be cut: what goes through here ends after so many bytes, and no new connection is made then."""
+"""Networks that are cut: a port whose connections end after so many bytes, and a container that no packet reaches."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import contextlib
 import selectors
 import socket
 import socketserver
+import subprocess
 import threading
 from collections.abc import Iterator
+
+from ansible_collections.tiered.rollback.tests.support import engine
 
 
 class Cable:
@@ -88,3 +91,21 @@ def cable(port: int) -> Iterator[Cable]:
         yield made
     finally:
         made.close()
+
+
+@contextlib.contextmanager
+def unreachable(container: str) -> Iterator[None]:
+    """Lose every packet to and from a container without a word, as a broken switch does, while the block runs.
+
+    What runs inside goes on, and talks to itself.
+    """
+    (inspected,) = engine.inspect("container", container)
+    inside = ["nsenter", "--target", str(inspected["State"]["Pid"]), "--net", "iptables"]
+    rules = [["INPUT", "!", "-i", "lo", "-j", "DROP"], ["OUTPUT", "!", "-o", "lo", "-j", "DROP"]]
+    for rule in rules:
+        subprocess.run([*inside, "-I", *rule], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        for rule in rules:
+            subprocess.run([*inside, "-D", *rule], check=True, capture_output=True)

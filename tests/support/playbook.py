@@ -68,6 +68,8 @@ def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "ANSIBLE_STDOUT_CALLBACK": "default",
         "ANSIBLE_NOCOLOR": "1",
+        # From 2.20 on Ansible warns of facts that are read as variables, so nothing may need to.
+        "ANSIBLE_INJECT_FACT_VARS": "false",
         "ANSIBLE_HOME": str(home),
         "TMPDIR": str(scratch),
         "ANSIBLE_REMOTE_TEMP": str(home / "remote"),

@@ -21,10 +21,11 @@ from ansible_collections.tiered.rollback.tests.support.deployment import Deploym
 from ansible_collections.tiered.rollback.tests.support.fake_swarm import SwarmDeployment
 from ansible_collections.tiered.rollback.tests.support.git_http import author, begun, git_server
 from ansible_collections.tiered.rollback.tests.support.github import Project
+from ansible_collections.tiered.rollback.tests.support.secrecy import pytest_runtest_makereport, secret_files
 from ansible_collections.tiered.rollback.tests.support.site import Site, SnapshotApi, serving
 from hypothesis import settings
 
-__all__ = ["author", "begun", "git_server"]
+__all__ = ["author", "begun", "git_server", "pytest_runtest_makereport", "secret_files"]
 
 # A loaded machine must not fail a test, nor a test leave files in the checkout.
 settings.register_profile("unit", deadline=None, database=None)
@@ -96,7 +97,7 @@ def served(deployment: Deployment, request: pytest.FixtureRequest) -> Callable[.
     deployment.add_database()
     context: Callable[..., Context] = request.getfixturevalue("drilled")
     (server,) = [each for each in deployment.world.running if each.service == "web"]
-    deployment.raw["postgres"] = [{"database": "shop", "container": server.name, "password": "hush-hush"}]
+    deployment.raw["postgres"] = [{"database": "shop", "container": server.name, "password": "hunter2"}]
     return context
 
 

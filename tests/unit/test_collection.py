@@ -9,7 +9,9 @@ import ast
 import configparser
 import importlib
 import io
+import re
 import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 PLUGINS = sorted(path for path in (ROOT / "plugins").rglob("*.py") if path.parent.name != "doc_fragments")
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
+ROLE_TASKS = sorted((ROOT / "roles").glob("*/tasks/*.yml"))
 
 
 def _load(path: Path) -> Any:
@@ -31,6 +34,26 @@ def _load(path: Path) -> Any:
 
 def _name(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+def _tasks(entries: list[dict[str, Any]], skippable: bool = False) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Every play, block and task, and whether a condition may skip it."""
+    for entry in entries:
+        skipped = skippable or "when" in entry
+        yield entry, skipped
+        for part in ("tasks", "block", "rescue", "always"):
+            yield from _tasks(entry.get(part, []), skipped)
+
+
+def _imported(path: Path, task: dict[str, Any]) -> Path | None:
+    """The file whose tasks stand in the place of *task*, each with its condition."""
+    if "ansible.builtin.import_tasks" in task:
+        return path.with_name(str(task["ansible.builtin.import_tasks"]))
+    role = task.get("ansible.builtin.import_role")
+    if role is None:
+        return None
+    name, file = role["name"].removeprefix("tiered.rollback."), role.get("tasks_from", "main")
+    return ROOT / "roles" / name / "tasks" / f"{file}.yml"
 
 
 @pytest.mark.parametrize("path", [path for path in PLUGINS if path.name != "__init__.py"], ids=_name)
@@ -139,12 +162,9 @@ def test_a_roles_variables_carry_its_name_and_its_tasks_are_sentences(role: str)
     for path in (directory / "defaults").glob("*.yml"):
         assert all(name.startswith(f"{role}_") for name in _load(path)), path
 
-    def names(tasks: list[dict[str, Any]]) -> list[str]:
-        inner = [name for task in tasks for part in ("block", "rescue", "always") for name in names(task.get(part, []))]
-        return [task["name"] for task in tasks] + inner
-
     for path in (directory / "tasks").glob("*.yml"):
-        assert all(name[0].isupper() and " " in name for name in names(_load(path))), path
+        names = [task["name"] for task, _skippable in _tasks(_load(path))]
+        assert all(name[0].isupper() and " " in name for name in names), path
 
 
 def test_both_configuration_files_say_the_same() -> None:
@@ -200,6 +220,36 @@ def test_a_playbook_is_recorded_under_the_name_that_people_type(path: Path) -> N
             typed = path.name.replace("_", "-")
             assert launch["playbook"] == typed
             assert set(launch.get("required", ())) <= set(_names.LAUNCH_VARIABLES)
+
+
+def _launching(path: Path, skippable: bool = False) -> Iterator[tuple[dict[str, Any], bool]]:
+    """The tasks that launch or approve, of a file and of what it imports, and whether a condition may skip them."""
+    for task, skipped in _tasks(_load(path), skippable):
+        if task.keys() & {"tiered.rollback.launch", "tiered.rollback.approve"}:
+            yield task, skipped
+        imported = _imported(path, task)
+        if imported:
+            yield from _launching(imported, skipped)
+
+
+def test_what_a_launch_returns_is_registered_as_what_roles_read() -> None:
+    """A task that is skipped registers just that, in the place of the run: one that may not be wanted is included."""
+    files = [*(path for path in PLAYBOOKS if "-" not in path.stem), *ROLE_TASKS]
+    found = [(path, task, skippable) for path in files for task, skippable in _launching(path)]
+    assert len(found) > len([path for path in files if "tiered.rollback.launch:" in path.read_text()]) > 20
+    assert [_name(path) for path, _task, skippable in found if skippable] == []
+    registered = {_name(path): task.get("register") for path, task, _skippable in found}
+    others = {name: register for name, register in registered.items() if register != "rollback_launch"}
+    # The way back is a run beside the deployment, which is told of after it.
+    assert others == {"roles/deploy/tasks/back.yml": "_deploy_back_begun"}
+
+
+def test_a_phase_takes_what_the_variables_of_its_role_are_made_of() -> None:
+    """They are made anew each time they are read, and from the phase's own launch once it has one."""
+    tasks = _load(ROOT / "playbooks/tier3_partial.yml")[0]["tasks"]
+    (made,) = (task["vars"] for task in tasks if "tiered.rollback.phases" in str(task))
+    launch = _load(ROOT / "roles/phases/tasks/phase.yml")[0]["block"][0]["tiered.rollback.launch"]
+    assert set(launch["optional"]) == set(re.findall(r"rollback_launch\.given\.(\w+)", str(made)))
 
 
 def test_a_fleet_takes_what_the_playbook_of_its_tier_takes() -> None:

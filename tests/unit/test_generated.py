@@ -18,7 +18,7 @@ SOURCE = """\
 ---
 # Does this
 # and that.
-# Guide: docs/decide.md
+# Guide: docs/decide.md#ask-the-matrix
 # Usage: ansible-playbook a-b.yml -e tier=1
 #          [-e days=3]
 #    or: ansible-playbook a-b.yml -e x=y
@@ -93,7 +93,8 @@ def test_markup_that_nothing_here_writes_is_refused_and_not_lost() -> None:
 
 def test_a_playbook_tells_what_its_comment_and_its_tasks_say() -> None:
     found = page(launch=LAUNCH)
-    assert (found.does, found.guide, found.remarks) == ("Does this and that.", "decide.md", "See docs/auto.md too")
+    assert (found.does, found.guide) == ("Does this and that.", "decide.md#ask-the-matrix")
+    assert found.remarks == "See docs/auto.md too"
     assert found.usage == (
         "ansible-playbook a-b.yml -e tier=1\n         [-e days=3]\nansible-playbook a-b.yml -e x=y\n"
     )
@@ -107,14 +108,14 @@ def test_what_is_taken_at_launch_is_a_table_with_its_rules() -> None:
     assert "| `days` | integer | `30` | Days that displaced databases are kept | a whole number |" in text
     assert "\n- `service` needs `days`.\n" in text
     assert "See [docs/auto.md](auto.md) too." in text
-    assert "Role: [cleanup](../roles/cleanup/README.md). How to use it: [decide.md](decide.md)." in text
+    assert "Role: [cleanup](../roles/cleanup/README.md). How to use it: [decide.md](decide.md#ask-the-matrix)." in text
 
 
 def test_where_nothing_is_taken_at_launch_the_inventory_is_told() -> None:
     text = playbooks.reference([page()])
     assert "It needs in the inventory: `cleanup_x`." in text
     assert "but for those that take nothing at launch (`a-b.yml`):" in text
-    assert "[How](docs/decide.md) | in the inventory: `cleanup_x` |" in playbooks.overview([page()])
+    assert "[How](docs/decide.md#ask-the-matrix) | in the inventory: `cleanup_x` |" in playbooks.overview([page()])
 
 
 def test_a_playbook_that_does_not_say_what_it_does_is_refused() -> None:

@@ -6,31 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
+from ansible_collections.tiered.rollback.tests.documents.pages import anchors, tokens
 from ansible_collections.tiered.rollback.tests.support import tree
 from ansible_collections.tiered.rollback.tests.support.playbook import ROOT
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-from mdit_py_plugins.anchors import anchors_plugin
-from myst_parser.slugs import github_slugify
 
 PAGES = [ROOT / name for name in tree.kept() if name.endswith(".md")]
-MARKDOWN = MarkdownIt("gfm-like", {"linkify": False}).use(anchors_plugin, max_level=6, slug_func=github_slugify)
-
-
-@cache
-def tokens(path: Path) -> list[Token]:
-    """What a page consists of, on one level."""
-    outer = MARKDOWN.parse(path.read_text(encoding="utf-8"))
-    return [token for each in outer for token in (each, *(each.children or ()))]
-
-
-def anchors(path: Path) -> set[str]:
-    """Names of a page's headings, as links have them."""
-    return {str(token.attrs["id"]) for token in tokens(path) if "id" in token.attrs}
 
 
 def links(path: Path) -> Iterator[str]:

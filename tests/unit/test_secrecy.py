@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.tests.support import engine, leaks, owned, playbook, processes
+from ansible_collections.tiered.rollback.tests.support import engine, leaks, owned, playbook, processes, secrecy
 
 _SECRET = f"my-{leaks.MARKER}-word"
 
@@ -61,6 +61,36 @@ def test_one_in_any_file_of_the_state_is_found(tmp_path: Path, name: str) -> Non
     path.parent.mkdir(parents=True)
     path.write_text(f"text {_SECRET} text")
     assert [found for state in leaks.state_directories(tmp_path) for found in leaks.files(state)] == [str(path)]
+    # The session's own search would find it, too.
+    path.unlink()
+
+
+@pytest.mark.parametrize(("says", "failed"), [(_SECRET, 1), ("nothing", 0)])
+@pytest.mark.parametrize(
+    "how", ["print({!r})", "import os; os.write(2, {!r}.encode())", "import logging; logging.warning({!r})"]
+)
+def test_one_that_is_printed_in_passing_fails_the_test_that_did(
+    tmp_path: Path, how: str, says: str, failed: int
+) -> None:
+    (tmp_path / "conftest.py").write_text(f"from {secrecy.__name__} import pytest_runtest_makereport\n")
+    (tmp_path / "test_one.py").write_text(f"def test_one():\n    {how.format(says)}\n")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
+    found = [f"pythonpath={Path(secrecy.__file__).parents[5]}", "addopts=", "testpaths="]
+    done = subprocess.run(
+        [*command, *(word for each in found for word in ("-o", each))], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == failed, done.stdout + done.stderr
+    assert f"{failed} failed" in done.stdout or "1 passed" in done.stdout
 
 
 @pytest.mark.parametrize(

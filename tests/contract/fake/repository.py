@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 import time
@@ -298,6 +299,8 @@ class FakeRepository:
         self.artifacts += [Artifact(next(self._ids), name, files, run) for name, files in outcome.artifacts.items()]
 
 
+# Every request reads every workflow again.
+@functools.cache
 def _parsed(text: str) -> dict[Any, Any] | None:
     try:
         found = yaml.safe_load(text)

@@ -64,7 +64,3 @@ def test_names_are_quoted() -> None:
 )
 def test_a_setting_that_is_a_list_is_written_as_one(name: str, value: str, expected: list[str]) -> None:
     assert names.setting_values(name, value) == expected
-
-
-def test_a_database_with_an_equals_sign_is_no_connection_string() -> None:
-    assert names.conninfo("host=evil'") == "dbname='host=evil\\''"

@@ -86,6 +86,21 @@ def test_client_tools_learn_where_and_as_whom_from_the_environment(
     assert {name: environment.get(name) for name in expected} == expected
 
 
+def test_a_database_with_an_equals_sign_is_no_connection_string() -> None:
+    assert _pg_server.conninfo("host=evil'").startswith("dbname='host=evil\\'' ")
+
+
+def test_sessions_and_tools_bear_the_same_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, Any]] = []
+    monkeypatch.setattr(psycopg2, "connect", lambda **options: seen.append(options) or Connection())
+    Server(describe(host="h"), None).connect("shop")
+    said = dict(word.split("=") for word in _pg_server.conninfo("shop").split() if not word.startswith("dbname="))
+    assert said == {name: str(seen[0][name]) for name in said}
+    assert int(said["tcp_user_timeout"]) == 30_000
+    assert "-c tcp_keepalives_idle=10" in seen[0]["options"]
+    assert "-c tcp_keepalives_idle=10" in Server(describe(host="h"), None).environment()["PGOPTIONS"]
+
+
 @pytest.mark.parametrize(
     ("container", "expected"),
     [({"running": False}, "is not running"), ({"addresses": ()}, "no address of its own")],

@@ -39,6 +39,6 @@ def test_remains_of_a_killed_drill_are_told(drilled: Any, deployment: Any) -> No
 
 
 def test_no_secret_is_in_a_plan(drilled: Any, deployment: Any) -> None:
-    check = {"url": "http://127.0.0.1:8080/", "headers": {"Authorization": "Bearer hush-hush"}}
+    check = {"url": "http://127.0.0.1:8080/", "headers": {"Authorization": "Bearer hunter2"}}
     deployment.raw["services"]["web"] = {"checks": [check]}
-    assert "hush" not in repr(drill_info.act(drilled()))
+    assert "hunter2" not in repr(drill_info.act(drilled()))

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.tiered.rollback.plugins.action import launch
 from ansible_collections.tiered.rollback.plugins.module_utils import _names, _survey
 from ansible_collections.tiered.rollback.plugins.module_utils._awx import Playbook
 from ansible_collections.tiered.rollback.plugins.plugin_utils import _playbooks
+from ansible_collections.tiered.rollback.tests.support import launching
 
 ALL = _playbooks.read()
 
@@ -36,11 +35,8 @@ def test_what_each_takes_at_launch_is_its_own_task() -> None:
 
 def _takes(arguments: dict[str, Any], name: str) -> bool:
     """Whether the check at launch looks at a variable at all."""
-    values = {name: "{{ x }}"}
-    task = MagicMock(async_val=0, check_mode=False, args=arguments)
-    others = {key: MagicMock() for key in ("connection", "play_context", "loader", "templar", "shared_loader_obj")}
     try:
-        launch.ActionModule(task=task, **others).run(task_vars=values)
+        launching.check({name: "{{ x }}"}, **arguments)
     except AnsibleActionFail as error:
         return f"{name} has an unsafe or malformed value" in str(error)
     return False
