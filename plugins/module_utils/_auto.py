@@ -137,7 +137,7 @@ def _after(seen: Seen, now: str) -> Verdict | None:
     runs = [entry for entry in seen.entries if entry["kind"] in ("rollback", "undo") and entry.get("scope") is None]
     if runs:
         last = runs[-1]
-        what = f"run {last['run']} ({'automatic ' if last.get('trigger') else ''}{last['kind']})"
+        what = f"run {last['run']} ({'automatic ' if last.get('event') else ''}{last['kind']})"
         if last["outcome"] != _outcome.SUCCEEDED and last["before"] in seen.current:
             told = last["ended"] if last.get("event") else None
             return _escalate(f"{what} to {last['to_version']} was tried, and did not get healthy", told=told)

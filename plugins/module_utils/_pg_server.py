@@ -214,11 +214,11 @@ class Server:
             options["service"] = said.service_name
         else:
             options |= {"host": self._address(), "port": said.port, "user": said.user}
-        given = {name: value for name, value in options.items() if value}
+        given = {name: value for name, value in options.items() if value} | _SILENCE
         try:
             with _service_file(said.service_file):
                 connection = psycopg2.connect(
-                    **given, **_SILENCE, application_name=APPLICATION, connect_timeout=_TIMEOUT, options=_OPTIONS
+                    **given, application_name=APPLICATION, connect_timeout=_TIMEOUT, options=_OPTIONS
                 )
         except psycopg2.Error as error:
             text = _told(error, said.password)

@@ -99,7 +99,7 @@ def test_what_a_rollback_came_to_is_never_rolled_back_by_itself(seen: Seen, kind
     after = replace(seen, entries=[_ran(kind=kind, event=event)], current={"v0.9.0-id"}, running="v0.9.0")
     verdict = _auto.decide(_FAILING, after, _NOW)
     assert verdict.action == ESCALATE
-    assert "took the stack to v0.9.0, which fails as well" in verdict.why
+    assert f"({'automatic ' if event else ''}{kind}) took the stack to v0.9.0, which fails as well" in verdict.why
     assert verdict.told is None
 
 
