@@ -8,7 +8,7 @@ Check mode shows what :func:`plan` returns; the real run executes the same objec
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -53,6 +53,15 @@ class Interrupted:
 
     files: frozenset[str]
     since: str
+
+    @classmethod
+    def after(cls, steps: Iterable[Mapping[str, Any]], since: str) -> Interrupted | None:
+        """Return what a journal's steps replaced; None where that was nothing.
+
+        :param since: when its run began.
+        """
+        files = {path for step in steps for path in step.get("files", ())}
+        return cls(files=frozenset(files), since=since) if files else None
 
 
 @dataclass(frozen=True, kw_only=True)

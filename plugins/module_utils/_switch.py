@@ -95,7 +95,7 @@ class Switch:
         """
         now = self._recall() or observe(self._stack, self._engine, self._compose, also=point.files)
         now = replace(now, flags=_flag_api.read(self._stack, point.flags))
-        interrupted = interruption(self._journal)
+        interrupted = Interrupted.after(self._journal.steps, self._journal.began)
         databases = self._data.look(self._stack, now, staged)
         definition, to = self._store.definition(point), replace(point, mcp=self._snapshot_of(point))
         return now, _plan.plan(self._stack, now, to, definition, interrupted, databases, self._scope)
@@ -136,7 +136,7 @@ class Switch:
             self._exchange_mcp_data(plan, point, replacement)
         with self._journal.step("containers", services=[*sorted(plan.replicas), *plan.subjects("restart")]):
             # With the files that were written a moment ago: Compose's hash does not tell who reads them.
-            replacement.replace(plan, hashes, interruption(self._journal))
+            replacement.replace(plan, hashes, Interrupted.after(self._journal.steps, self._journal.began))
             replacement.start_again(plan.subjects("restart"))
         if flags := plan.subjects("set_flag"):
             with self._journal.step("flags", flags=[*flags]):
@@ -268,9 +268,3 @@ class Switch:
             return [*found, *_checks.untouched(before, now, self._scope)]
         replicas = {name: part.replicas for name, part in parts.items()}
         return [*found, _checks.leftovers(now, replicas, self._engine, there)]
-
-
-def interruption(journal: Journal | None) -> Interrupted | None:
-    """Return what earlier, unfinished steps of a journal replaced."""
-    files = {path for step in (journal.steps if journal else ()) for path in step.get("files", ())}
-    return Interrupted(files=frozenset(files), since=journal.began) if journal and files else None

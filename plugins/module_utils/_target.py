@@ -30,10 +30,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint, ServicePart
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import Observed
-from ansible_collections.tiered.rollback.plugins.module_utils._plan import Plan
+from ansible_collections.tiered.rollback.plugins.module_utils._plan import Interrupted, Plan
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
-from ansible_collections.tiered.rollback.plugins.module_utils._switch import interruption
 
 UNDO = "undo"
 
@@ -82,7 +81,7 @@ def find(ctx: Context, now: Observed, journal: Journal | None) -> Target:
     live = _data.look(databases, ctx.stack, now, _ledger.runs(ctx.state)) if data else None
 
     def planned(to: RestorePoint) -> Plan:
-        return _plan.plan(ctx.stack, now, to, ctx.store.definition(point), interruption(journal), live, scope)
+        return _plan.plan(ctx.stack, now, to, ctx.store.definition(point), _interrupted(journal), live, scope)
 
     plan = planned(replace(point, mcp=None))
     undo = ctx.module.params["kind"] == UNDO
@@ -116,7 +115,7 @@ def _part(
         ctx.store.verify(source, databases=False)
         _gate(ctx, now, source, data=False)
     draft = _draft.make(ctx, now, journal, ctx.request, source, running)
-    plan = _plan.plan(ctx.stack, draft.seen, draft.point, draft.definition, interruption(journal), scope=draft.scope)
+    plan = _plan.plan(ctx.stack, draft.seen, draft.point, draft.definition, _interrupted(journal), scope=draft.scope)
     phase, ids = ctx.module.params["phase"], {point.id for point in current}
     if phase and not journal and _select.phase_done(_ledger.runs(ctx.state), phase, ids):
         plan = replace(plan, steps=(), replicas={})
@@ -317,3 +316,7 @@ def describe(target: Target) -> dict[str, Any]:
         "pulled": sorted(target.missing),
         "scope": None if target.scope is None else sorted(target.scope),
     }
+
+
+def _interrupted(journal: Journal | None) -> Interrupted | None:
+    return Interrupted.after(journal.steps, journal.began) if journal else None

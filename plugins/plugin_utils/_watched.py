@@ -18,12 +18,12 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.tiered.rollback.plugins.module_utils import _context
 from ansible_collections.tiered.rollback.plugins.plugin_utils import _told
 from ansible_collections.tiered.rollback.plugins.plugin_utils._follow import Follower
 
 #: Connections that run any number of commands side by side.
 _PARALLEL = ("local", "ssh")
-_STATE_DIR = "/var/lib/tiered-rollback"
 
 
 class WatchedAction(ActionBase):
@@ -50,7 +50,7 @@ class WatchedAction(ActionBase):
         run, stack = arguments.get("run"), arguments.get("stack")
         if not (isinstance(run, dict) and isinstance(stack, dict) and "name" in stack and "started" in run):
             return self._execute(arguments, task_vars)
-        journal = posixpath.join(str(arguments.get("state_dir", _STATE_DIR)), str(stack["name"]), self.JOURNAL)
+        journal = posixpath.join(str(arguments.get("state_dir", _context.STATE_DIR)), str(stack["name"]), self.JOURNAL)
         show = _shower(str((task_vars or {}).get("inventory_hostname", "")), str(run["started"]))
         follower = Follower(str(run.get("id")), self._reader(journal), show)
         if self._task.check_mode or self._connection.transport not in _PARALLEL:

@@ -362,3 +362,10 @@ def test_a_flag_of_the_application_is_set_where_it_is_another_one(build: Any) ->
     now = build.observed(flags={"AI": True, "BETA": True})
     steps = _plan.plan(build.stack(), now, target, {"services": {"web": {}}}).steps
     assert [str(step) for step in steps] == ["set_flag AI: True -> False", "set_flag NEW: unknown -> 1"]
+
+
+def test_what_a_killed_run_had_replaced_is_read_from_its_steps() -> None:
+    steps: list[dict[str, Any]] = [{"name": "preflight"}, {"name": "configuration", "begun": "x"}]
+    assert Interrupted.after(steps, "then") is None
+    steps[1]["files"] = ["a", "b"]
+    assert Interrupted.after(steps, "then") == Interrupted(files=frozenset({"a", "b"}), since="then")

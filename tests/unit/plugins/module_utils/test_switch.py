@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _capture, _journal, _replace, _switch
+from ansible_collections.tiered.rollback.plugins.module_utils import _capture, _journal, _replace
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
@@ -290,12 +290,3 @@ def test_from_a_checkout_local_changes_are_kept_and_the_index_follows(deployment
     assert git("status", "--porcelain") == ""
     kept = git("show", f"refs/tiered-rollback/{rollback.journal.run.id}:.env")
     assert kept == "VERSION=v1.0.0\n"
-
-
-def test_what_a_killed_run_had_replaced_is_read_from_its_steps(rollback: Rollback) -> None:
-    assert _switch.interruption(None) is None
-    assert _switch.interruption(rollback.journal) is None
-    rollback.journal.steps.append({"name": "configuration", "begun": "x", "files": ["a", "b"]})
-    found = _switch.interruption(rollback.journal)
-    assert found is not None
-    assert (found.files, found.since) == (frozenset({"a", "b"}), rollback.journal.began)
