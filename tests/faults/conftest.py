@@ -47,6 +47,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the seed once, before the workers are started, which inherit it."""
+    if config.getoption("table") and not (arena.full() and not config.option.keyword):
+        raise pytest.UsageError(f"--table keeps whole files of tests: set {arena.FULL_NAME}=1, and leave -k out")
     os.environ.setdefault(arena.SEED_NAME, str(random.SystemRandom().randrange(10**6)))
     config.addinivalue_line("markers", "fault(playbook, fault): which fault is injected into which playbook")
 
@@ -69,11 +71,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     good = tests.keys() - {report.nodeid for report in reports if not report.passed}
     if not tests:
         return
-    seed = os.environ[arena.SEED_NAME]
-    table = fault_table.render(tests, good)
-    told = f"{len(good)} of {len(tests)} injections survived"
-    terminalreporter.write_line(f"\n{table}\n\nfaults: {told} ({arena.SEED_NAME}={seed})")
+    seed, counts = os.environ[arena.SEED_NAME], fault_table.count(tests, good)
+    told = f"{fault_table.total(counts)} ({arena.SEED_NAME}={seed})"
+    terminalreporter.write_line(f"\n{fault_table.render(counts)}\n\nfaults: {told}")
     # A run that was broken off says nothing of the rest.
     ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     if ended and (path := config.getoption("table")):
-        fault_table.keep(path, f"{told}. {fault_table.circumstances(seed, arena.full())}\n\n{table}")
+        fault_table.keep(path, tests, good, fault_table.circumstances(seed))
