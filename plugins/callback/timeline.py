@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: timeline
 type: stdout
 short_description: Show a run live against its tier's time budget
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - One line a step, with the time since the start, the share of the tier's budget that is used up, and what the step
     found. On a terminal the line of the step at work counts on; elsewhere it is printed once the step has ended.

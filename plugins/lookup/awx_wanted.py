@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: awx_wanted
 short_description: Say what AWX is to have
-version_added: 0.1.0
+version_added: 1.0.0
 author: The tiered.rollback authors (@tiered)
 description:
   - Returns job templates, surveys, workflows, schedules and all else that AWX needs to run the playbooks of this

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: approve
 short_description: Take the name of who approves a run
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Checks the name that somebody gave at a prompt, and notes it with the run, whose report and ledger line then say it.
   - Runs on the controller only. An empty name, as a prompt without a terminal returns it, fails.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ci_backup
 short_description: Keep a repository's workflow files and CI figures
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes every file below C(.github/workflows), as the branch has it, and the figures that are given to a directory of
     this run in the state directory, with a manifest that lists each file's size and SHA-256. Git keeps the files too,

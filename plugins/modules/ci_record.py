@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ci_record
 short_description: Write the report and the ledger's line of a CI rollback
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Last task of a CI rollback, whatever became of it. Writes the report as Markdown and JSON beside those of other
     runs, and appends the line of the run to the stack's ledger. A run is recorded once.

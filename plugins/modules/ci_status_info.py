@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ci_status_info
 short_description: Say how a repository's CI is, and what that calls for
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Measures the newest hundred runs on a branch, compares them with limits and with a baseline, and says what the
     decision matrix advises. Asks GitHub five times at most (six where O(github.branch) is not given and a report is

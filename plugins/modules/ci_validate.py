@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ci_validate
 short_description: Check that tests run in Docker as CI needs them
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Checks a checkout on the target, one thing after the other. The engine, Compose and buildx answer; the Compose file
     and the workflow files are valid; the images build, without cache and with it; the tests succeed in their service;

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ci_verify
 short_description: Prove that CI works, by a run of it
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs a workflow on a branch, waits for its end, reads the reports that it left, and compares conclusion, duration,
     coverage and artifacts with O(targets). Anything that is missed is a failure.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: config_backup
 short_description: Keep a timestamped, checksummed copy of a list of files
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Copies the files below a directory of their own, with a C(SHA256SUMS) that C(sha256sum --check) understands.
   - Where the newest backup already holds exactly these files with these contents, nothing is copied.

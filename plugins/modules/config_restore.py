@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: config_restore
 short_description: Put files back from a backup, keeping the present ones first
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Checks every file of the backup against its sum, keeps the present files as a backup of their own, then replaces
     each file that differs atomically.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: database_prune
 short_description: Remove databases that rollbacks put aside long ago, and half-made ones
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - A rollback keeps the database that it displaces, with every row, under a name that says which run displaced it. This
     removes those that are older than O(older_than_days).

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: drill_info
 short_description: Say what a drill would do, and whether it can be
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Finds the restore point, plans the staging copy, proves that the copy shares nothing with production (projects,
     containers, volumes, networks, images, ports, paths and databases), and chooses the fault. Makes nothing.

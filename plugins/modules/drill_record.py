@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: drill_record
 short_description: Compare the staging copy with its restore point, and record the drill
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Checks the staging copy of this run, compares every row of its databases with the restore point's, and writes the
     drill's report and a line of kind C(drill) to the ledger of the stack that was copied.

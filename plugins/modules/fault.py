@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: fault
 short_description: Put the staging copy of a drill into trouble
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Puts the staging copy of this run under load, deploys the release that is rolled back from, injects the fault that
     the drill was planned with, and waits until checks or containers show it.

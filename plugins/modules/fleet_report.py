@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: fleet_report
 short_description: Tell what became of a fleet, host by host
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes one record of all hosts, and writes it as a page, as Markdown and as JSON. To be run on the controller.
   - Tells every host of the plan. One that has had its turn and told nothing has failed.

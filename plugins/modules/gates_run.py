@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: gates_run
 short_description: Run the gates of a deployment side by side
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads every gate before any is run, runs them side by side, each bounded, and says what each found. It fails only
     where a gate is described wrongly; a gate that fails is an answer.

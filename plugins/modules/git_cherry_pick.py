@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: git_cherry_pick
 short_description: Take commits onto a fix branch of a git remote, each of them validated
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Takes commits over one by one, validates the result of each, and pushes it before the next. What is validated stays
     when a later one fails.

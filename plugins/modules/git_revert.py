@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: git_revert
 short_description: Undo commits on a branch of a git remote
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reverts a range, single commits, or everything since the last stable commit, or brings paths back to how they were
     there, and pushes once. History is never rewritten.

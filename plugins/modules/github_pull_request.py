@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: github_pull_request
 short_description: Propose a branch by a pull request, once
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Opens a pull request of a branch, unless one is open. It is merged by people, or by the rules of the repository.
 extends_documentation_fragment:

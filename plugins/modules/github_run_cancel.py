@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: github_run_cancel
 short_description: Cancel the runs of GitHub workflows that are under way
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Cancels every run that has not ended and that matches, except those of O(protected) workflows, and waits until they
     have ended. A run that ends by itself meanwhile is none to complain about.

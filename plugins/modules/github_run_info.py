@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: github_run_info
 short_description: Look at the runs of GitHub workflows
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns runs with their jobs and artifacts, and, of the newest of them, what the coverage and JUnit reports say that
     it left as artifacts.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: github_workflow
 short_description: Enable or disable a GitHub workflow
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - A disabled workflow is triggered by nothing until it is enabled again; its runs that are under way go on.
     M(tiered.rollback.github_run_cancel) ends those.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: github_workflow_dispatch
 short_description: Run a GitHub workflow and follow its run to the end
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Dispatches a workflow that has the trigger C(workflow_dispatch), and waits for the very run that this started.
     GitHub names it in its answer (C(return_run_details)). An older GitHub Enterprise Server does not; there it is the

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: github_workflow_swap
 short_description: Take workflow files of a repository back, in one commit
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Replaces files on a branch with the backups beside them (C(ci.yml.backup)), with what they were at another commit,
     or with contents that are given. All files change in one commit, or none does.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: health_gate
 short_description: Check that a stack is well, and that it is what was asked for
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs the stack's HTTP checks side by side and looks at the state and health of its containers.
   - With O(restore_point), compares the image of every running container with the point by id, and looks for containers

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: history_info
 short_description: Tell the history of rollbacks, with figures by tier
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the ledger, whose chain of hashes is checked first, and the reports beside it. Changes nothing.
   - Fails at a ledger in which a line was changed, taken out or put in, naming the first line that does not follow from

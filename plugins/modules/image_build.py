@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: image_build
 short_description: Make a version's images, and the release that a deployment goes to
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Finds out what a version is here. Where the project is a git checkout that has a tag of that name, its configuration
     files and build contexts are the commit's; else where image names are made of variables, the one that holds the

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: image_info
 short_description: List the images that restore points keep
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists every image tag of this stack's own, C(tiered-rollback/STACK/SERVICE:TAG), with its image's id, date, size and
     labels, whether the service runs it now, and which restore points name it. Changes nothing.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: image_retag
 short_description: Move an image's tag to an image id
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes a name such as C(app:production) point to one image, addressed by id or digest, never by another tag.
   - A tag is only a name that is moved. Running containers are not touched.

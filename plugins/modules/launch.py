@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: launch
 short_description: Check what was given at launch, and name the run
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - First task of every playbook of this collection. Runs on the controller only.
   - Checks C(reason) and the launch variables that the playbook takes (O(required), O(optional)) against strict patterns

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcp_peelback
 short_description: Go back some levels of an MCP container's data
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Goes back to the snapshot of a level; level 1 is the newest that was not saved before a restore. The same call, made
     again, goes to the same snapshot and changes nothing, as long as none is taken in between.

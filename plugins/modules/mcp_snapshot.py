@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcp_snapshot
 short_description: Take, restore or remove a snapshot of an MCP container's data
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Works on the snapshots of a data directory through the API that the service C(peelback) provides.
   - A restore brings the whole directory back or changes nothing, and the state that it replaces is a snapshot too,

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcp_snapshot_info
 short_description: List the snapshots of an MCP container's data, and how the service is
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists every snapshot, levels and schedule of peelback, the automatic rollback, and the service's own status. Changes
     nothing.

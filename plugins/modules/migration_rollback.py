@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: migration_rollback
 short_description: Roll a schema migration back, by the application's own command or by an SQL file
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Copies every database of the stack first, as a restore point of the state before. A Tier 2 rollback to its id
     (RV(before)) takes images, configuration and databases back to it.

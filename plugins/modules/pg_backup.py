@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pg_backup
 short_description: Copy a PostgreSQL database consistently, with checksums and what it is checked against later
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Dumps the database; schema, rows per table, sequences, settings and grants are read in the dump's own snapshot.
   - The copy appears under O(dest) only once it is whole. A whole copy that is there already is left as it is.

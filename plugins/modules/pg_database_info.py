@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pg_database_info
 short_description: Say which PostgreSQL database is live, and which lie beside it
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Names the live database itself, its schema and size, and the databases that were restored or put aside.
 extends_documentation_fragment:

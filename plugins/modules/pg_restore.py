@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pg_restore
 short_description: Restore a copy of a PostgreSQL database beside the live one, and exchange both
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Restores a copy that M(tiered.rollback.pg_backup) made into a database of its own, checks it against what was
     recorded, and says which rows the live database would lose by going back.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: phases_info
 short_description: Read and check a file of rollback phases
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs on the controller only, and touches nothing. No value of the file is ever evaluated as a template.
   - The file is YAML with a list C(phases), each of which has a C(name).

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: quarantine
 short_description: Release a version from quarantine
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - A version that the stack was rolled back from, or whose deployment failed, is neither deployed nor rolled back to
     until somebody releases it. That is a line of the ledger, as the rollback is; there is nothing else to keep in step.

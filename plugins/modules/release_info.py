@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_info
 short_description: Say where the deployment of a version stands
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Says whether a version is still to be deployed, was being switched to by a run that was killed, runs without having
     been accepted, or runs as it should; and, once a deployment has failed, what it takes to go back.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: restore_point
 short_description: Capture a restore point of what runs
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Records image ids and digests, the Compose project as rendered, the configuration files, the git commit and a copy
     of every database, each with size and SHA-256, reads it all back, restores the databases aside and checks them, and

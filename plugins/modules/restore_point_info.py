@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: restore_point_info
 short_description: List restore points and the history of runs
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lists every restore point with version, date, size, whether it is whole, proven, pinned and running now, the history
     of runs from the ledger (whose chain is checked), and a run that was not finished. Changes nothing.

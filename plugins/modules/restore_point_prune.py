@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: restore_point_prune
 short_description: Remove restore points that have served their time
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Removes points beyond the stack's C(keep) newest, unless they are younger than C(max_age_days).
   - Never removes what runs now, the newest proven point, a pinned one, or one that an unfinished or the newest run

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: restore_point_rebuild
 short_description: Build the images of a restore point again
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Checks the git commit of a restore point out into a private directory, puts the captured configuration files over
     it, and builds the images of every service with a C(build) section there.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: sqlite_backup
 short_description: Copy a live SQLite database consistently
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Copies a database while its application writes to it, under one read transaction, or through SQLite's online backup
     where there is no write-ahead log.

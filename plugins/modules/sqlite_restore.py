@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: sqlite_restore
 short_description: Put an SQLite database back from a backup, keeping the present one
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Copies the backup beside the live file and checks SHA-256, integrity, foreign keys and rows of what was written
     there. Only then the live file is put aside under a name of its own and the copy gets its name, by renames.

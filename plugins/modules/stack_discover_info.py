@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: stack_discover_info
 short_description: Describe a Compose project that runs, as rollback_stack
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the labels that Compose puts on containers and what C(docker compose config) says, and returns the variable
     C(rollback_stack) for a person to check. Changes nothing.

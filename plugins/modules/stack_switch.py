@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: stack_switch
 short_description: Take a stack to a restore point in one call, and back by itself if that fails
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Finds the restore point that is meant, reads every part of it again, makes sure that its images are at hand by id
     (pulling by digest what is missing), proves that there is room, and computes the plan; nothing is touched before.

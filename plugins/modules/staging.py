@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: staging
 short_description: Make a staging copy of a stack, or remove it
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes a copy of a stack from a proven restore point, with a project, containers, volumes, networks, image names,
     ports, files and databases of its own, and brings it up. Production is only read.

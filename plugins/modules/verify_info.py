@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: verify_info
 short_description: Run checks of every kind on a stack, and say what each found
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs the checks of services, those of C(rollback_stack.checks), those of O(checks) and those of a profile, side by
     side and with one deadline. Every check is read before any is run. Changes nothing but what the requests of a check

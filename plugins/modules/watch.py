@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: watch
 short_description: Watch a stack for a while, and say what breaks a limit
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs checks side by side again and again, and looks at every container (state, health, restarts, lines of errors in
     its log, CPU, memory), until the time is over or a limit is broken. Changes nothing, and does not hold the stack, so

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: workflow_info
 short_description: Read and check the GitHub workflow files of a checkout
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Says of each workflow file what starts it, which inputs it takes, which jobs it has, which actions it uses, whether
     they are pinned, and what is wrong with it. Changes nothing, and asks nobody outside of the target.

@@ -108,7 +108,7 @@ def test_every_playbook_is_found_by_its_qualified_name(controller: Controller) -
 PEELBACK = {"project": "shop", "data": "/srv/data", "config": "/srv/mcp-config.yml", "token": "hunter2"}
 AWX = {
     "project": {"url": "https://git.example.com/rollback.git"},
-    "execution_environment": {"image": "registry.example.com/tiered-rollback-ee:0.1.0"},
+    "execution_environment": {"image": "registry.example.com/tiered-rollback-ee:1.0.0"},
 }
 
 

@@ -74,7 +74,7 @@ class SnapshotApi:
         self.list(self.snapshot(2), self.snapshot(1))
         self.serve("/health", {"status": "ok"})
         self.serve("/openapi.json", {"components": {"schemas": {"Restore": {"properties": {"dryRun": {}}}}}})
-        status = {"version": "0.1.0", "status": "ok", "snapshots": 2, "storedBytes": 9, "freeBytes": 10}
+        status = {"version": "1.0.0", "status": "ok", "snapshots": 2, "storedBytes": 9, "freeBytes": 10}
         self.serve("/admin/status", {**status, "operation": None, "lastError": None})
         counts = {"consecutiveFailures": 0, "attempts": 0, "maxAttempts": 3}
         rollback = {"automatic": True, "health": "healthy", "gaveUp": False, **counts}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import subprocess
 import sys
@@ -29,6 +30,21 @@ def test_the_commands_that_are_named_exist() -> None:
     named = set(re.findall(r"`(script/\w+|\.ci/\w+)", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
     assert {"script/bootstrap", "script/test", "script/lint", "script/bench"} <= named
     assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_every_file_of_the_flat_folder_is_in_one_family() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("| files |")[2].partition("\n\n")[0]
+    families = [re.findall(r"`(_[\w*]+)`", row.split("|")[1]) for row in table.splitlines()[2:]]
+    names = {path.stem for path in (ROOT / "plugins/module_utils").glob("*.py")}
+    idle = [pattern for family in families for pattern in family if not fnmatch.filter(names, pattern)]
+    assert idle == []
+    # A name in full outranks a pattern.
+    homes = {
+        name: [family for family in families if any(fnmatch.fnmatch(name, each) for each in family)] for name in names
+    }
+    assert [name for name, found in homes.items() if not found] == []
+    plain = {name for family in families for name in family if "*" not in name}
+    assert [name for name, found in homes.items() if len(found) > 1 and name not in plain] == []
 
 
 def test_the_hook_runs_checks_of_ours_and_downloads_nothing() -> None:

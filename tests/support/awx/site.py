@@ -29,7 +29,7 @@ USERS = {
 SECRET = "hunter2-hunter2"
 SETUP: dict[str, Any] = {
     "project": {"url": "https://git.example.com/rollback.git"},
-    "execution_environment": {"image": "registry.example.com/tiered-rollback-ee:0.1.0"},
+    "execution_environment": {"image": "registry.example.com/tiered-rollback-ee:1.0.0"},
     "notifications": [{"name": "Ops", "type": "slack", "configuration": {"token": SECRET, "channels": ["#ops"]}}],
 }
 

@@ -12,7 +12,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 LEAST: dict[str, Any] = {
     "project": {"url": "https://git.example.com/rollback.git"},
-    "execution_environment": {"image": "registry.example.com/ee:0.1.0"},
+    "execution_environment": {"image": "registry.example.com/ee:1.0.0"},
 }
 TIERS = {"tier1-emergency": "1", "tier2-standard": "2", "tier3-partial": "3", "ci-rollback": "ci"}
 PLAYBOOKS = [

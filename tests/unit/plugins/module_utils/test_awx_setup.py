@@ -13,7 +13,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._errors import Rol
 
 LEAST: dict[str, Any] = {
     "project": {"url": "https://git.example.com/rollback.git"},
-    "execution_environment": {"image": "registry.example.com/ee:0.1.0"},
+    "execution_environment": {"image": "registry.example.com/ee:1.0.0"},
 }
 SPECIFICATION = Path(__file__).resolve().parents[4] / "roles/awx/meta/argument_specs.yml"
 

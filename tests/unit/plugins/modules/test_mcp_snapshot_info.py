@@ -16,7 +16,7 @@ def test_everything_is_listed_and_nothing_changed(snapshot_api: Any, check_mode:
     assert result["changed"] is False
     assert [snapshot["id"] for snapshot in result["snapshots"]] == ["snapshot-2", "snapshot-1"]
     assert (result["peelback"]["levels"], result["peelback"]["rollback"]["health"]) == (2, "healthy")
-    assert (result["status"]["version"], result["health"]) == ("0.1.0", "ok")
+    assert (result["status"]["version"], result["health"]) == ("1.0.0", "ok")
     assert not snapshot_api.asked("POST")
 
 
