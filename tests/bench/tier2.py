@@ -19,7 +19,7 @@ from typing import Any, cast
 from ansible_collections.tiered.rollback.plugins.module_utils import _databases, _pg_capture
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
-from ansible_collections.tiered.rollback.plugins.module_utils._pg_names import conninfo
+from ansible_collections.tiered.rollback.plugins.module_utils._pg_server import conninfo
 from ansible_collections.tiered.rollback.plugins.module_utils._pg_tools import Tools
 from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
