@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -31,6 +32,12 @@ __all__ = ["author", "begun", "git_server", "pytest_runtest_makereport", "secret
 settings.register_profile("unit", deadline=None, database=None)
 settings.register_profile("long", settings.get_profile("unit"), max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))
+
+
+def pytest_collection_finish() -> None:
+    """Let Python not look through all tests and modules again and again for what could be freed: a tenth of the time."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)
