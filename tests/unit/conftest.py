@@ -35,7 +35,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))
 
 
 def pytest_collection_finish() -> None:
-    """Let Python not look through all tests and modules again and again for what could be freed: a tenth of the time."""
+    """Let Python not look through all tests and modules for what could be freed: that is a tenth of the time."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
