@@ -103,13 +103,7 @@ def test_what_a_killed_validation_left_is_removed_by_the_next(tmp_path: Path, bl
 def _served(make_stack: Callable[..., Stack]) -> Iterator[tuple[Stack, Cable]]:
     """``api`` works on the data of which peelback keeps the snapshots, reached through a cable; v0.9.0 is captured."""
     made = make_stack()
-    made.compose({"api": made.published(restart="on-failure")})
-    made.deploy(OLD)
-    peelback.describe(made)
-    made.description["mcp"]["services"] = ["api"]
-    peelback.build(made.variables["peelback_image"])
-    made.run("peelback.yml").ok()
-    made.write("data/state", f"of {OLD}\n")
+    peelback.bring_up(made, OLD)
     with cable(made.variables["peelback_port"]) as wire:
         made.description["mcp"]["url"] = f"http://127.0.0.1:{wire.port}"
         made.capture(OLD)

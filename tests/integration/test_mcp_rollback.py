@@ -21,13 +21,7 @@ OLD, NEW = "v0.9.0", "v1.0.0"
 def stack(make_stack: Any) -> Iterator[Stack]:
     """``api`` works on the data of which peelback, beside it, keeps the snapshots; v0.9.0 is captured."""
     made: Stack = make_stack()
-    made.compose({"api": made.published(restart="on-failure")})
-    made.deploy(OLD)
-    peelback.describe(made)
-    made.description["mcp"]["services"] = ["api"]
-    peelback.build(made.variables["peelback_image"])
-    made.run("peelback.yml").ok()
-    made.write("data/state", "of v0.9.0\n")
+    peelback.bring_up(made, OLD)
     made.capture(OLD)
     yield made
     peelback.remove(made)

@@ -47,6 +47,17 @@ def describe(stack: Stack) -> None:
     )
 
 
+def bring_up(stack: Stack, version: str) -> None:
+    """Deploy a version whose ``api`` has data of which the service, beside it, keeps the snapshots, and run that."""
+    stack.compose({"api": stack.published(restart="on-failure")})
+    stack.deploy(version)
+    describe(stack)
+    stack.description["mcp"]["services"] = ["api"]
+    build(stack.variables["peelback_image"])
+    stack.run("peelback.yml").ok()
+    stack.write("data/state", f"of {version}\n")
+
+
 def remove(stack: Stack) -> None:
     """Remove the service's container, whose description anybody may read who may ask the engine."""
     if found := leaks.containers(f"{_LABEL}={stack.project}"):
