@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from ansible_collections.tiered.rollback.tests.support import fault_table
@@ -45,3 +46,8 @@ def test_a_file_that_ran_again_replaces_what_it_found_and_leaves_the_others(tmp_
     assert "**2 of 4 injections survived.**" in text
     assert "| `test_killed.py` | 0 of 2 injections survived | yesterday |" in text
     assert "| `test_cut.py` | 2 of 2 injections survived | today |" in text
+
+
+def test_the_page_says_what_is_kept() -> None:
+    kept = json.loads((DOCS / "faults.json").read_text(encoding="utf-8"))
+    assert fault_table.describe(kept) in (DOCS / "faults.md").read_text(encoding="utf-8")
