@@ -36,7 +36,7 @@ _ROWS = 5000
 #: After so long a silence a session is over. Where packets are lost on the way, libpq would wait a quarter of an hour,
 #: or two hours if it owes the server nothing, and the server as long for us, with its locks.
 _SILENCE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
-_SERVERS_SILENCE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
+_SERVERS_SILENCE = " ".join(f"-c tcp_{name}={value}" for name, value in _SILENCE.items() if "keepalives" in name)
 #: Options given at the start of a session outrank ALTER DATABASE SET and ALTER ROLE SET: a database that is read-only
 #: by default can be restored, and rows of two databases have one text form.
 TOOL_OPTIONS = (

@@ -18,7 +18,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import _files, _le
 from ansible_collections.tiered.rollback.tests.support import arena, github
 from ansible_collections.tiered.rollback.tests.support.desk import Desk
 from ansible_collections.tiered.rollback.tests.support.github import BROKEN, CI, DOCKER, LEGACY, STABLE, WORKFLOWS
-from ansible_collections.tiered.rollback.tests.support.processes import kill_children, kill_tree, wait_for
+from ansible_collections.tiered.rollback.tests.support.processes import KILLS, kill_tree, wait_for
 
 PATHS = [f"{WORKFLOWS}/{name}.yml" for name in CI]
 
@@ -93,7 +93,7 @@ def test_a_rollback_of_ci_that_is_broken_off_is_done_by_the_same_command(desk: D
     if case.fault == "api":
         project.github.fail(r"\w+", ".*", 0, times=None)
     else:
-        {"play": kill_tree, "workers": kill_children}[case.fault](process.pid)
+        KILLS[case.fault](process.pid)
     said = process.communicate(timeout=120)[0]
     assert case.fault != "play" or process.returncode < 0
     assert "MODULE FAILURE" not in said

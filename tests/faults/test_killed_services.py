@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
 from ansible_collections.tiered.rollback.tests.support import arena as arenas
 from ansible_collections.tiered.rollback.tests.support import engine, peelback
 from ansible_collections.tiered.rollback.tests.support.awx.site import Site, awx_with_playbooks
 from ansible_collections.tiered.rollback.tests.support.cable import Cable, cable
 from ansible_collections.tiered.rollback.tests.support.ci_checkout import Checkout
-from ansible_collections.tiered.rollback.tests.support.processes import kill_children, kill_tree, wait_for
+from ansible_collections.tiered.rollback.tests.support.processes import KILLS, wait_for
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
 OLD, NEW = "v0.9.0", "v1.0.0"
@@ -48,7 +47,7 @@ def blows(name: str, *victims: str) -> list[Any]:
 
 
 def strike(process: subprocess.Popen[str], victim: str) -> None:
-    {"play": kill_tree, "workers": kill_children}[victim](process.pid)
+    KILLS[victim](process.pid)
     process.communicate(timeout=120)
 
 
@@ -120,15 +119,11 @@ def served(_served: tuple[Stack, Cable]) -> tuple[Stack, Cable]:
     return _served
 
 
-def _service(stack: Stack) -> Mcp:
-    return Mcp(**{key: stack.description["mcp"][key] for key in ("url", "token", "timeout")})
-
-
 @pytest.mark.fault("peelback", "kill")
 @pytest.mark.parametrize("blow", blows("peelback", "play", "workers"))
 def test_the_snapshot_service_is_brought_up_by_the_same_command(served: tuple[Stack, Cable], blow: Blow) -> None:
     stack, _wire = served
-    kept = {snapshot.id for snapshot in _service(stack).snapshots()}
+    kept = {snapshot.id for snapshot in peelback.client(stack).snapshots()}
     began = time.monotonic()
     assert stack.run("peelback.yml").ok().recap["changed"] == 0
     length = time.monotonic() - began
@@ -141,7 +136,7 @@ def test_the_snapshot_service_is_brought_up_by_the_same_command(served: tuple[St
 
     stack.run("peelback.yml").ok()
     assert stack.run("peelback.yml").ok().recap["changed"] == 0
-    assert {snapshot.id for snapshot in _service(stack).snapshots()} == kept
+    assert {snapshot.id for snapshot in peelback.client(stack).snapshots()} == kept
     stack.write("mcp-config.yml", peelback.CONFIG)
     stack.run("peelback.yml").ok()
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
 from ansible_collections.tiered.rollback.tests.support import engine, peelback
 from ansible_collections.tiered.rollback.tests.support.stack import Stack
 
@@ -40,15 +39,10 @@ def data(stack: Stack) -> str:
     return (stack.src / "data/state").read_text()
 
 
-def service(stack: Stack) -> Mcp:
-    described = {key: stack.description["mcp"][key] for key in ("url", "token", "timeout")}
-    return Mcp(**described)
-
-
 def test_a_restore_point_holds_the_data_and_a_rollback_brings_it_back_and_its_undo_the_other(broken: Stack) -> None:
     stack = broken
     manifest = stack.manifest(stack.points(OLD)[-1])
-    kept = {snapshot.id: snapshot.kept for snapshot in service(stack).snapshots()}
+    kept = {snapshot.id: snapshot.kept for snapshot in peelback.client(stack).snapshots()}
     assert kept[manifest["mcp"]] is True
 
     foretold = stack.rollback(OLD, "--check", "--diff").ok()
@@ -88,7 +82,7 @@ def test_a_target_that_does_not_hold_takes_the_data_back_too(broken: Stack) -> N
 
 def test_a_snapshot_that_is_gone_is_found_before_anything_is_touched(make_stack: Any, broken: Stack) -> None:
     wanted = broken.capture(NEW)
-    service(broken).remove(broken.manifest(wanted)["mcp"])
+    peelback.client(broken).remove(broken.manifest(wanted)["mcp"])
     broken.deploy(OLD)
     # An earlier test has left v1.0.0 by a rollback.
     broken.run("quarantine.yml", release=NEW).ok()
@@ -101,7 +95,7 @@ def test_a_snapshot_that_is_gone_is_found_before_anything_is_touched(make_stack:
 
 
 def test_the_data_alone_goes_to_a_snapshot_and_the_service_is_stopped_meanwhile(broken: Stack) -> None:
-    stack, mcp = broken, service(broken)
+    stack, mcp = broken, peelback.client(broken)
     wanted = mcp.snapshot("before the bad import", keep=False)
     stack.write("data/state", "bad import\n")
     started = stack.containers("api")[0]["State"]["StartedAt"]
@@ -141,7 +135,7 @@ def test_bad_input_is_refused(broken: Stack, given: dict[str, Any], message: str
 def test_a_crash_loop_ends_with_the_data_of_a_level_before(broken: Stack) -> None:
     """Scenario 4 of document 003: the data makes the container crash; it goes back and the container starts again."""
     stack = broken
-    service(stack).snapshot("good", keep=False)
+    peelback.client(stack).snapshot("good", keep=False)
     stack.write("data/trouble", f"{NEW} crash\n")
     (api,) = stack.containers("api")
     engine.docker("restart", api["Id"])

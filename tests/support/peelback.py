@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 
+from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
 from ansible_collections.tiered.rollback.tests.support import engine, images, leaks, playbook
 from ansible_collections.tiered.rollback.tests.support.stack import Stack, free_port
 
@@ -56,6 +57,11 @@ def bring_up(stack: Stack, version: str) -> None:
     build(stack.variables["peelback_image"])
     stack.run("peelback.yml").ok()
     stack.write("data/state", f"of {version}\n")
+
+
+def client(stack: Stack) -> Mcp:
+    """Return a client of the service, as the stack's description reaches it."""
+    return Mcp(**{key: stack.description["mcp"][key] for key in ("url", "token", "timeout")})
 
 
 def remove(stack: Stack) -> None:

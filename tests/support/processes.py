@@ -38,6 +38,10 @@ def kill_children(parent: int) -> None:
         kill_tree(child)
 
 
+#: How a play that holds no lock is struck, by who is killed: it with all it started, or only what it started.
+KILLS = {"play": kill_tree, "workers": kill_children}
+
+
 def kill_when(process: subprocess.Popen[str], reached: Callable[[], bool], delay: float, timeout: float = 60) -> bool:
     """Kill a run with all it started once a moment is reached; False where it ended before that."""
     if not wait_for(process, reached, delay, timeout):
