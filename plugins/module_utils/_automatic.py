@@ -16,11 +16,11 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _begin,
     _capture,
     _checks,
+    _equal,
     _files,
     _journal,
     _ledger,
     _lock,
-    _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._auto import Event, Seen, Verdict
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -82,7 +82,7 @@ def _look(ctx: Context) -> tuple[Event, Seen, tuple[Observed, list[_checks.Resul
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
     points = list(ctx.store.points())
-    current = _target.equal_points(ctx.stack, ctx.store, now, points) or _of_same_images(now, points)
+    current = _equal.points(ctx.stack, ctx.store, now, points) or _of_same_images(now, points)
     seen = Seen(
         entries=_ledger.entries(ctx.state),
         points=points,

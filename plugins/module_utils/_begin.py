@@ -20,12 +20,14 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _config_diff,
     _data_gate,
     _draft,
+    _drivers,
     _files,
     _journal,
     _lock,
     _logs,
     _mcp_part,
     _outcome,
+    _pull,
     _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -147,14 +149,14 @@ def _begin(ctx: Context, seen: Seen | None) -> dict[str, Any]:
         refuse_other_parts(unfinished, data=target.data, scope=target.scope)
     if unfinished and target.data and unfinished.target != target.point.id:
         # Before the journal names another target: nobody would know of it any more.
-        Data(ctx.databases(now.project), ctx.store, unfinished, list).discard_half_made(unfinished.target)
+        Data(_drivers.of(ctx, now.project), ctx.store, unfinished, list).discard_half_made(unfinished.target)
     journal = open_journal(ctx, unfinished, result, data=target.data, forward=target.forward)
-    data = Data(ctx.databases(now.project) if target.data else [], ctx.store, journal, list)
+    data = Data(_drivers.of(ctx, now.project) if target.data else [], ctx.store, journal, list)
     with journal.step("preflight") as step:
         step["begun"] = begun
         _files.set_aside(ctx.state / _journal.BALLAST, _ROOM)
         _files.reserve(Path(ctx.stack.project_src), 2 * sum(p.size for p in target.point.files.values()) + 65536)
-        _target.pull(ctx.engine, target.missing)
+        _pull.images(ctx.engine, target.missing)
         _fetch(ctx, target)
         if target.draft:
             _draft.write(ctx, target.draft)
@@ -167,9 +169,9 @@ def _begin(ctx: Context, seen: Seen | None) -> dict[str, Any]:
         databases, problems = data.copy_what_can_be(before_id(ctx))
         for problem in problems:
             ctx.module.warn(problem)
-        mcp = None
-        if ctx.stack_mcp and target.plan.subjects("restore_snapshot"):
-            mcp = _mcp_part.capture_before(ctx.stack_mcp, before_id(ctx), ctx.module.warn)
+        service, mcp = _mcp_part.of(ctx), None
+        if service and target.plan.subjects("restore_snapshot"):
+            mcp = _mcp_part.capture_before(service, before_id(ctx), ctx.module.warn)
         journal.before = capture_before(ctx, now, checks, result["from_version"], databases, mcp)
         journal.save()
     return {**result, "before": journal.before}

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _ending, _files, _journal, _lock, _outcome
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _ending,
+    _files,
+    _journal,
+    _lock,
+    _metrics_file,
+    _outcome,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
@@ -57,7 +64,7 @@ def carry_out(
     try:
         ended = _ending.end(ctx.state, ctx.stack.name, journal, prober.lines(), ctx.module.warn)
     finally:
-        ctx.tell_metrics()
+        _metrics_file.write(ctx)
         _lock.release(ctx.state, ctx.run)
     if failure:
         raise RollbackError(failure.message, failure.hint, **ended)

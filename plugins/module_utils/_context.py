@@ -1,45 +1,27 @@
 # Copyright (c) 2026, the tiered.rollback authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module of this collection begins with: its options, its clients, and how it ends."""
+"""What a module that works on a stack begins with: the stack, its state, its run, and the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.tiered.rollback.plugins.module_utils import (
-    _api,
-    _databases,
-    _drill,
-    _files,
-    _journal,
-    _lock,
-    _partial,
-    _run,
-    _stack,
-)
+from ansible_collections.tiered.rollback.plugins.module_utils import _drill, _files, _module, _run, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
-from ansible_collections.tiered.rollback.plugins.module_utils._partial import Request
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
 
 if TYPE_CHECKING:
-    from ansible_collections.tiered.rollback.plugins.module_utils._data import Exchange
-    from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
-    from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
-    from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
-    from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
-    from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import SqliteDatabase
     from ansible_collections.tiered.rollback.plugins.module_utils._swarm import Swarm
 
 STATE_DIR = "/var/lib/tiered-rollback"
@@ -51,23 +33,6 @@ STACK_OPTIONS: dict[str, dict[str, Any]] = {
 }
 #: Options of every module that is a part of a run; documented in the ``run`` fragment.
 RUN_OPTIONS: dict[str, dict[str, Any]] = {**STACK_OPTIONS, "run": {"type": "dict", "required": True}}
-
-#: Option of the modules that work on one PostgreSQL database; documented in the ``postgres`` fragment.
-POSTGRES_OPTIONS: dict[str, dict[str, Any]] = {
-    "postgres": {"type": "dict", "required": True, "options": _databases.POSTGRES_SPEC}
-}
-#: Option of the modules that ask a snapshot API; documented in the ``mcp`` fragment.
-MCP_OPTIONS: dict[str, dict[str, Any]] = {"mcp": {"type": "dict", "required": True, "options": _api.MCP_SPEC}}
-#: Option of the modules that ask GitHub; documented in the ``github`` fragment.
-GITHUB_OPTIONS: dict[str, dict[str, Any]] = {"github": {"type": "dict", "required": True, "options": _api.GITHUB_SPEC}}
-#: Options of the modules that work on one SQLite database; documented in the ``sqlite`` fragment.
-SQLITE_OPTIONS: dict[str, dict[str, Any]] = {
-    "path": {"type": "str", "required": True},
-    "service": {"type": "str"},
-    "project": {"type": "str"},
-}
-_UNSHOWN = ("stack", "mcp", "github", "checks")
-SQLITE_TOGETHER = [("service", "project")]
 
 
 @dataclass
@@ -115,46 +80,6 @@ class Context:
             path=self.state / name, run=self.run, kind=kind, tier=tier, target=target, secrets=secrets, **known
         )
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Own the stack while the block runs, for a module that leaves nothing of it to another."""
-        with _lock.held(self.state, self.run, self.module.params["lock_wait"]):
-            try:
-                yield
-            finally:
-                _files.remove(self.state / _journal.ACTIVITY)
-                self.tell_metrics()
-                _lock.release(self.state, self.run)
-
-    def tell_metrics(self) -> None:
-        """Write the metrics anew; to be called by who holds the stack, when ledger or restore points have changed."""
-        from ansible_collections.tiered.rollback.plugins.module_utils import _metrics_file
-
-        _metrics_file.write(self.state, self.store, self.stack.name, self.stack.metrics, self.module.warn)
-
-    @cached_property
-    def stack_mcp(self) -> Mcp | None:
-        """The snapshot API that the stack describes; None where it describes none, or is asked to leave it alone."""
-        from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
-
-        found = self.stack.mcp
-        if found is None or not self.module.params.get("mcp", True):
-            return None
-        return Mcp(found.url, found.token, found.timeout)
-
-    @cached_property
-    def request(self) -> Request:
-        """The part of the stack that is asked for."""
-        params = self.module.params
-        return _partial.parse(
-            params["components"],
-            params["flags"],
-            params["config"],
-            params["keep"],
-            snapshot=params["snapshot"],
-            levels=params["levels"],
-        )
-
     @cached_property
     def store(self) -> Store:
         """The stack's restore points."""
@@ -180,90 +105,10 @@ class Context:
         """The Compose command line for this stack."""
         return Compose(self.stack)
 
-    def databases(self, project: str) -> list[tuple[Database, Exchange]]:
-        """The stack's databases, each with the function that exchanges databases of its kind.
-
-        :param project: the Compose project's name.
-        """
-        return databases_of(self.stack, self.engine, project) if self.stack.database_names else []
-
-    @cached_property
-    def postgres(self) -> PostgresDatabase:
-        """The PostgreSQL database that a module without a stack was given."""
-        from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
-
-        description = _databases.parse_postgres(self.module.params["postgres"], "postgres")
-        return PostgresDatabase(description, self.engine if description.container else None)
-
-    @cached_property
-    def sqlite(self) -> SqliteDatabase:
-        """The SQLite database that a module without a stack was given."""
-        from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import SqliteDatabase
-
-        params = self.module.params
-        given = {"path": params["path"], "service": params["service"]}
-        description = _databases.parse_sqlite(
-            {"name": None, "schema_version": None, "writers": None, **given}, "the module"
-        )
-        return SqliteDatabase(description, self.engine if description.service else None, params["project"] or "")
-
-    @cached_property
-    def mcp(self) -> Mcp:
-        """The snapshot API that a module without a stack was given."""
-        from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
-
-        api = _api.parse_mcp(self.module.params["mcp"], "mcp")
-        return Mcp(api.url, api.token, api.timeout)
-
-    @cached_property
-    def github(self) -> GitHub:
-        """The repository that a module was given."""
-        from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
-
-        return GitHub(_api.parse_github(self.module.params["github"], "github"))
-
     @cached_property
     def run(self) -> Run:
         """The run this module is a part of."""
-        try:
-            return _run.from_dict(self.module.params["run"])
-        except (TypeError, ValueError) as error:
-            raise RollbackError(
-                f"run is malformed: {error}",
-                "Register what tiered.rollback.launch returns as rollback_launch, and pass rollback_launch.run.",
-            ) from error
-
-
-def databases_of(stack: Stack, engine: Engine, project: str) -> list[tuple[Database, Exchange]]:
-    """Return a stack's databases, those of PostgreSQL first; see :meth:`Context.databases`."""
-    found: list[tuple[Database, Exchange]] = []
-    # A stack without databases needs neither driver, and an emergency not the time to import them.
-    if stack.postgres:
-        from ansible_collections.tiered.rollback.plugins.module_utils import _postgres
-
-        found += [(_postgres.PostgresDatabase(each, engine), _postgres.swap) for each in stack.postgres]
-    if stack.sqlite:
-        from ansible_collections.tiered.rollback.plugins.module_utils import _sqlite
-
-        found += [(_sqlite.SqliteDatabase(each, engine, project), _sqlite.swap) for each in stack.sqlite]
-    return found
-
-
-def acted(actions: Sequence[str]) -> dict[str, Any]:
-    """Return what of a module's answer follows from its actions alone, done or foretold."""
-    lines = "".join(f"{action}\n" for action in actions)
-    return {"changed": bool(actions), "actions": list(actions), "diff": {"before": "", "after": lines}}
-
-
-class Module(AnsibleModule):
-    """Ansible's module, but one that shows nothing of what it was given when that is refused.
-
-    A secret under a key that is misspelt is one that no specification knows to hide.
-    """
-
-    def fail_json(self, msg: str, **facts: Any) -> None:
-        """Fail, showing of the invocation what *facts* say of it."""
-        super().fail_json(msg, **{"invocation": {}, **facts})
+        return _run.given(self.module.params["run"])
 
 
 def main(
@@ -279,27 +124,8 @@ def main(
     :param drills: whether it is one of a drill's own.
     :param swarms: whether it can work on a stack of a swarm.
     """
-    # The stack may hold tokens for checks: no_log keeps the options out of the target's system log, and the stack is
-    # left out of the invocation that -vvv shows. So are checks, and mcp and github, whose URLs may hold a password that
-    # is refused only later.
-    module = Module(argument_spec=options, supports_check_mode=True, no_log=True, **module_options)
-    shown = {"module_args": {name: value for name, value in module.params.items() if name not in _UNSHOWN}}
-    try:
-        result = act(Context(module, drills=drills, swarms=swarms))
-    except RollbackError as error:
-        module.fail_json(msg=str(error), hint=error.hint, invocation=shown, **error.facts)
-    except OSError as error:
-        hint = _os_hint(error)
-        message = f"{error.strerror or error}: {error.filename or ''}"
-        module.fail_json(msg=f"{message}\nHINT: {hint}", hint=hint, invocation=shown)
-    else:
-        module.exit_json(**result, invocation=shown)
 
+    def begin(module: AnsibleModule) -> dict[str, Any]:
+        return act(Context(module, drills=drills, swarms=swarms))
 
-def _os_hint(error: OSError) -> str:
-    known = {
-        28: "The file system is full; free space, then run the command again.",
-        13: "Run as a user that may write there (become: true).",
-        30: "The file system is read-only; remount it or choose another state_dir.",
-    }
-    return known.get(error.errno or 0, "The operating system refused; the path says where.")
+    _module.main(begin, options, **module_options)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _stack, _target
+from ansible_collections.tiered.rollback.plugins.module_utils import _equal, _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
@@ -19,4 +19,4 @@ def points(ctx: Context, known: list[RestorePoint]) -> tuple[str, list[RestorePo
         seen = _swarm_point.look(ctx)
         return seen.project, _swarm_point.equal_points(ctx.stack, ctx.store, seen, known)
     now = observe(ctx.stack, ctx.engine, ctx.compose)
-    return now.project, _target.equal_points(ctx.stack, ctx.store, now, known)
+    return now.project, _equal.points(ctx.stack, ctx.store, now, known)

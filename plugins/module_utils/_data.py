@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _files, _writers
-from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database, Swap
+from ansible_collections.tiered.rollback.plugins.module_utils._databases import Database, Exchange, Swap
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._journal import Journal
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart, RestorePoint
@@ -24,7 +24,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils._plan import Datab
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Stack
 from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
 
-Exchange = Callable[[Sequence[Swap]], None]
 #: Kind of a part whose database could not be copied.
 NO_COPY = "no copy"
 #: Seconds to wait for the disk before anybody is stopped.

@@ -201,6 +201,10 @@ class Swap:
     run: str
 
 
+#: Exchanges live and staged databases of one kind.
+Exchange = Callable[[Sequence[Swap]], None]
+
+
 def parse_postgres(values: Mapping[str, Any], where: str) -> Postgres:
     """Check what the specification cannot say; *values* are validated by it."""
     if values["jobs"] < 1:

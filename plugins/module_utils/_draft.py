@@ -112,7 +112,7 @@ def make(
             now,
             files=present,
             flags=_flag_api.read(ctx.stack, changes.flags),
-            mcp=_mcp_part.equal(ctx.stack_mcp, point.mcp),
+            mcp=_mcp_part.equal(_mcp_part.of(ctx), point.mcp),
         ),
     )
 
@@ -138,7 +138,7 @@ def _base(ctx: Context, now: Observed, unfinished: Journal | None, running: str)
 
 def _mcp_services(ctx: Context, known: Collection[str]) -> tuple[str, ...]:
     stack = ctx.stack
-    if stack.mcp is None or ctx.stack_mcp is None:
+    if stack.mcp is None or _mcp_part.of(ctx) is None:
         raise RollbackError("rollback_stack describes no mcp", "Give url and token of its snapshot API there.")
     return _partial.services(stack.mcp.services, known)
 
@@ -147,7 +147,8 @@ def _snapshot(ctx: Context, request: Request, unfinished: Journal | None) -> str
     """Return the snapshot that is meant; a killed run's own, since there may be others since."""
     if unfinished and unfinished.target in ctx.store.ids() and (meant := ctx.store.load(unfinished.target)).mcp:
         return str(meant.mcp)
-    found = ctx.stack_mcp.snapshots() if ctx.stack_mcp else []
+    service = _mcp_part.of(ctx)
+    found = service.snapshots() if service else []
     return _mcp_part.choose(found, request.snapshot, request.levels).id
 
 

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _choice,
     _data_gate,
     _drill,
+    _equal,
     _faults,
     _names,
     _outcome,
+    _pull,
     _staging_databases,
     _staging_project,
     _staging_stack,
-    _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._drill import Footprint
@@ -131,15 +133,15 @@ def _points(ctx: Context, version: str | None) -> tuple[RestorePoint, list[Resto
     points = list(ctx.store.points())
     if version:
         now = observe(ctx.stack, ctx.engine, ctx.compose)
-        current = {each.id for each in _target.equal_points(ctx.stack, ctx.store, now, points)}
-        point = _target.chosen(ctx.store, _names.version(version), points, current)
+        current = {each.id for each in _equal.points(ctx.stack, ctx.store, now, points)}
+        point = _choice.chosen(ctx.store, _names.version(version), points, current)
     else:
         proven = [each for each in points if each.kind == "deploy" and each.healthy and ctx.store.proven(each.id)]
         if not proven:
             raise RollbackError("there is no proven restore point to make a staging copy from", _CAPTURE)
         point = proven[-1]
     ctx.store.verify(point)
-    if missing := _target.missing_images(ctx.engine, point.services):
+    if missing := _pull.missing(ctx.engine, point.services):
         raise RollbackError(
             f"the images of {', '.join(sorted(missing))} of {point.id} are not on this host",
             "Pull or load them, or name another version. Nothing was made.",
@@ -155,7 +157,7 @@ def _from(ctx: Context, plan: Mapping[str, Any], later: Iterable[RestorePoint]) 
     data = bool(ctx.stack.database_names)
     for point in later:
         images = {name: part.image_id for name, part in point.services.items() if name in plan["services"]}
-        whole = set(images) == set(plan["services"]) and not _target.missing_images(ctx.engine, point.services)
+        whole = set(images) == set(plan["services"]) and not _pull.missing(ctx.engine, point.services)
         if whole and point.version != plan["version"] and not (data and plan["tier"] == 1):
             return {"from_version": point.version, "from_images": images}
     return {"from_version": plan["version"], "from_images": dict(plan["images"])}

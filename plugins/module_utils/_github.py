@@ -11,11 +11,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from ansible_collections.tiered.rollback.plugins.module_utils import _api
 from ansible_collections.tiered.rollback.plugins.module_utils._api import GitHubApi
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._http import Answer, Http, HttpError, Patience
 from ansible_collections.tiered.rollback.plugins.module_utils._python import UTC
 
+#: Option of the modules that ask GitHub; documented in the ``github`` fragment.
+OPTIONS: dict[str, dict[str, Any]] = {"github": {"type": "dict", "required": True, "options": _api.GITHUB_SPEC}}
 #: GitHub answers 403 or 429 with Retry-After to what it did not carry out (its secondary rate limits).
 _PATIENCE = Patience(passing=frozenset({500, 502, 503, 504}), turned_away=frozenset({403, 429}))
 _PER_PAGE = 100
@@ -131,6 +134,11 @@ class GitHub:
             return self._http.exchange(method, path, body, **options)
         except HttpError as error:
             raise _explained(error, f"{method} {path}", self.api.repository) from error
+
+
+def given(params: Mapping[str, Any]) -> GitHub:
+    """Return the repository that a module was given."""
+    return GitHub(_api.parse_github(params["github"], "github"))
 
 
 def segment(name: str) -> str:

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _shape
+from ansible_collections.tiered.rollback.plugins.module_utils import _api, _shape
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._http import Http, HttpError
 
+#: Option of the modules that ask a snapshot API; documented in the ``mcp`` fragment.
+OPTIONS: dict[str, dict[str, Any]] = {"mcp": {"type": "dict", "required": True, "options": _api.MCP_SPEC}}
 _ID = re.compile(r"snapshot-[0-9]{1,15}(-[0-9]{1,6})?")
 _HINTS = {
     "busy": "Another snapshot or restore runs; ask again when it has ended.",
@@ -206,6 +208,12 @@ class Mcp:
             return self._http.ask(method, path, body)
         except HttpError as error:
             raise _hinted(error) from error
+
+
+def given(params: Mapping[str, Any]) -> Mcp:
+    """Return the snapshot API that a module was given."""
+    api = _api.parse_mcp(params["mcp"], "mcp")
+    return Mcp(api.url, api.token, api.timeout)
 
 
 def snapshot_id(value: str) -> str:

@@ -9,12 +9,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _mcp
+from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import RestorePoint
 from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp, Snapshot
 
 _NAME = "restore point "
 _WITHOUT = "State -e mcp=false to leave the MCP container's data as it is."
+
+
+def of(ctx: Context) -> Mcp | None:
+    """Return the snapshot API of a module's stack; None where it describes none, or asks to leave it alone."""
+    api = ctx.stack.mcp
+    if api is None or not ctx.module.params.get("mcp", True):
+        return None
+    return Mcp(api.url, api.token, api.timeout)
 
 
 def capture(mcp: Mcp, point_id: str) -> str:

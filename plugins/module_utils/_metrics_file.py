@@ -5,39 +5,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _files, _ledger, _metrics
-from ansible_collections.tiered.rollback.plugins.module_utils._store import Store
+from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 
 NAME = "metrics.prom"
 #: node_exporter is another user.
 _READABLE = 0o644
 
 
-def write(state: Path, store: Store, stack: str, directory: str | None, warn: Callable[[str], None]) -> None:
-    """Write the metrics of a stack; a run that is done never fails for them.
+def write(ctx: Context) -> None:
+    """Write the metrics of a stack anew; a run that is done never fails for them.
 
-    :param directory: the directory of node_exporter's textfile collector; None: there is none.
-    :param warn: told what could not be written.
+    To be called by who holds the stack, when ledger or restore points have changed.
     """
+    stack = ctx.stack
     try:
-        points = [(point, store.proven(point.id) is not None) for point in store.points()]
-        entries = _ledger.entries(state)
-        text = _metrics.render(stack, entries, points).encode()
+        points = [(point, ctx.store.proven(point.id) is not None) for point in ctx.store.points()]
+        entries = _ledger.entries(ctx.state)
+        text = _metrics.render(stack.name, entries, points).encode()
     except Exception as error:  # a ledger that was tampered with may hold anything
-        warn(f"metrics could not be made: {error}")
+        ctx.module.warn(f"metrics could not be made: {error}")
         return
     if not entries and not points:
         # Whoever was refused the first thing they wanted has left nothing that could be measured.
         return
-    places = [(state / NAME, _files.PRIVATE_FILE)]
-    if directory is not None:
-        places.append((Path(directory) / f"tiered_rollback_{stack}.prom", _READABLE))
+    places = [(ctx.state / NAME, _files.PRIVATE_FILE)]
+    if stack.metrics is not None:
+        places.append((Path(stack.metrics) / f"tiered_rollback_{stack.name}.prom", _READABLE))
     for path, mode in places:
         try:
             if _files.read(path) != text:
                 _files.write(path, text, mode, durable=False)
         except OSError as error:
-            warn(f"{path} could not be written: {error}")
+            ctx.module.warn(f"{path} could not be written: {error}")

@@ -72,6 +72,12 @@ def parse(
     )
 
 
+def given(params: Mapping[str, Any]) -> Request:
+    """Return the part of the stack that a module was asked for."""
+    more = {"snapshot": params["snapshot"], "levels": params["levels"]}
+    return parse(params["components"], params["flags"], params["config"], params["keep"], **more)
+
+
 def services(patterns: Iterable[str], known: Collection[str]) -> tuple[str, ...]:
     """Return the services that names or patterns (``mcp-*``) mean, in order.
 

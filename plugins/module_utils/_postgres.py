@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _databases,
     _pg_capture,
     _pg_loss,
     _pg_names,
@@ -40,6 +41,10 @@ from ansible_collections.tiered.rollback.plugins.module_utils._pg_tools import T
 if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 
+#: Option of the modules that work on one PostgreSQL database; documented in the ``postgres`` fragment.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "postgres": {"type": "dict", "required": True, "options": _databases.POSTGRES_SPEC}
+}
 _SCRIPT_HINT = "Nothing was changed. Correct the script and run it again."
 #: What a server says to a statement that has no place inside a function.
 _NOT_IN_A_FUNCTION = "0A000"
@@ -237,6 +242,15 @@ class PostgresDatabase:
                     return _pg_stage.check(restored, part, recorded, more=True)
             finally:
                 allow(session, database, True)
+
+
+def given(params: Mapping[str, Any]) -> PostgresDatabase:
+    """Return the database that a module was given."""
+    # The SDK takes a quarter of a second to import, which a server that is no container needs not wait for.
+    from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+
+    description = _databases.parse_postgres(params["postgres"], "postgres")
+    return PostgresDatabase(description, Engine() if description.container else None)
 
 
 def swap(swaps: Sequence[Swap]) -> None:

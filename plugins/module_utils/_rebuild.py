@@ -17,11 +17,13 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
+    _choice,
+    _equal,
     _files,
     _image_tags,
     _journal,
     _proc,
-    _target,
+    _pull,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
@@ -65,9 +67,9 @@ def look(ctx: Context) -> Rebuild:
     """
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     points = list(ctx.store.points())
-    current = _target.equal_points(ctx.stack, ctx.store, now, points)
+    current = _equal.points(ctx.stack, ctx.store, now, points)
     running = _capture.running_version(now, ctx.engine, current)
-    source = _target.allowed(ctx, ctx.module.params["version"], points, current, running)
+    source = _choice.allowed(ctx, ctx.module.params["version"], points, current, running)
     origin = source.rebuilt_from or source.id
     built = [point for point in points if point.rebuilt_from == origin and _is_at_hand(ctx, point)]
     if built:
@@ -105,7 +107,7 @@ def perform(ctx: Context, rebuild: Rebuild) -> RestorePoint:
     """
     clear(ctx)
     others = {name: part for name, part in rebuild.source.services.items() if not _is_built(rebuild, name)}
-    _target.pull(ctx.engine, _target.missing_images(ctx.engine, others))
+    _pull.images(ctx.engine, _pull.missing(ctx.engine, others))
     activity = ctx.journal(_journal.ACTIVITY, "rebuild", 2, rebuild.point.id)
     try:
         with activity.step("check out"):
@@ -119,7 +121,7 @@ def perform(ctx: Context, rebuild: Rebuild) -> RestorePoint:
 
 
 def _is_at_hand(ctx: Context, point: RestorePoint) -> bool:
-    return bool(ctx.store.proven(point.id)) and not _target.missing_images(ctx.engine, point.services)
+    return bool(ctx.store.proven(point.id)) and not _pull.missing(ctx.engine, point.services)
 
 
 def _commit(source: RestorePoint) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _shape
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 
@@ -60,6 +61,17 @@ def from_dict(raw: Any) -> Run:
     if not _ID.fullmatch(run.id):
         raise ValueError(f"malformed run id: {run.id!r:.60}")
     return run
+
+
+def given(raw: Any) -> Run:
+    """Read the run that a module was given; raises RollbackError for anything that launch did not make."""
+    try:
+        return from_dict(raw)
+    except (TypeError, ValueError) as error:
+        raise RollbackError(
+            f"run is malformed: {error}",
+            "Register what tiered.rollback.launch returns as rollback_launch, and pass rollback_launch.run.",
+        ) from error
 
 
 def seconds_between(begin: str, end: str) -> float:

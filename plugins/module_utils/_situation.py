@@ -11,11 +11,13 @@ from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
+    _drivers,
+    _equal,
     _journal,
     _ledger,
     _outcome,
+    _pull,
     _quarantine,
-    _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -53,7 +55,7 @@ def look(ctx: Context, now: Observed, version: str) -> Situation:
     :raises RollbackError: where another run is unfinished, or the version is quarantined.
     """
     points = list(ctx.store.points())
-    current = _target.equal_points(ctx.stack, ctx.store, now, points)
+    current = _equal.points(ctx.stack, ctx.store, now, points)
     name = _capture.running_version(now, ctx.engine, current)
     if unfinished := _journal.load(ctx.state):
         return _interrupted(unfinished, points, version)
@@ -86,7 +88,7 @@ def _interrupted(unfinished: Journal, points: Sequence[RestorePoint], version: s
 
 def running(ctx: Context, now: Observed) -> str:
     """Name what runs."""
-    current = _target.equal_points(ctx.stack, ctx.store, now, list(ctx.store.points()))
+    current = _equal.points(ctx.stack, ctx.store, now, list(ctx.store.points()))
     return _capture.running_version(now, ctx.engine, current)
 
 
@@ -108,7 +110,7 @@ def way_back(ctx: Context) -> RestorePoint:
     if not proven:
         raise RollbackError("there is no proven restore point", "Capture one of what runs: restore-point.yml.")
     ctx.store.verify(proven[-1])
-    if gone := _target.missing_images(ctx.engine, proven[-1].services):
+    if gone := _pull.missing(ctx.engine, proven[-1].services):
         raise RollbackError(f"the images of {', '.join(sorted(gone))} in {proven[-1].id} are gone", "Capture it again.")
     return proven[-1]
 
@@ -117,7 +119,7 @@ def schema_changed(ctx: Context, now: Observed, point: RestorePoint) -> bool:
     """Whether a database has another schema than when a point was captured; one that cannot say so has."""
     if not point.databases:
         return False
-    for database, _exchange in ctx.databases(now.project):
+    for database, _exchange in _drivers.of(ctx, now.project):
         part = point.databases.get(database.name)
         try:
             if part is not None and database.schema() != part.schema:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _databases,
     _files,
     _sqlite_check,
     _sqlite_copy,
@@ -36,6 +37,13 @@ from ansible_collections.tiered.rollback.plugins.module_utils._manifest import D
 if TYPE_CHECKING:
     from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 
+#: Options of the modules that work on one SQLite database; documented in the ``sqlite`` fragment.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "path": {"type": "str", "required": True},
+    "service": {"type": "str"},
+    "project": {"type": "str"},
+}
+TOGETHER = [("service", "project")]
 #: The one file of a copy.
 COPY = "database.sqlite"
 _ROOM = 1 << 20
@@ -197,6 +205,18 @@ class SqliteDatabase:
 
     def _beside(self, name: str) -> Path:
         return self.live.with_name(name)
+
+
+def given(params: Mapping[str, Any]) -> SqliteDatabase:
+    """Return the database that a module was given."""
+    # The SDK takes a quarter of a second to import, which a file on the host needs not wait for.
+    from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
+
+    values = {"path": params["path"], "service": params["service"]}
+    description = _databases.parse_sqlite(
+        {"name": None, "schema_version": None, "writers": None, **values}, "the module"
+    )
+    return SqliteDatabase(description, Engine() if description.service else None, params["project"] or "")
 
 
 def swap(swaps: Sequence[Swap]) -> None:

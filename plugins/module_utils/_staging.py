@@ -21,9 +21,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _checks,
     _command,
     _compose,
-    _context,
     _drill,
     _drill_plan,
+    _drivers,
     _faults,
     _files,
     _proc,
@@ -141,7 +141,7 @@ def databases(stack: Stack, engine: Engine, plan: Mapping[str, Any]) -> list[Dat
     """Return the staging copy's databases, those of PostgreSQL first."""
     for description in stack.postgres:
         _staging_postgres.refuse_strange(description, engine, plan)
-    return [database for database, _exchange in _context.databases_of(stack, engine, plan["name"])]
+    return [database for database, _exchange in _drivers.of_stack(stack, engine, plan["name"])]
 
 
 def write(root: Path, name: str, value: object) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _begin,
     _checks,
+    _choice,
     _files,
     _journal,
     _ledger,
@@ -23,7 +24,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _swarm_plan,
     _swarm_point,
     _swarm_service,
-    _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -99,12 +99,12 @@ def _find(ctx: Context, journal: Journal | None) -> _Found:
     now = _swarm_point.look(ctx)
     current = _swarm_point.equal_points(ctx.stack, ctx.store, now, points)
     running = _swarm_point.running_version(now, current)
-    point, scope = _target.resolve(ctx, journal, points, current, running)
+    point, scope = _choice.resolve(ctx, journal, points, current, running)
     ctx.store.verify(point)
     definition = ctx.store.definition(point)
-    forward = _target.is_forward(points, running, point.version)
+    forward = _choice.is_forward(points, running, point.version)
     needed_first = _goes_up(ctx, journal, point, forward=forward)
-    drafted = bool(ctx.request.components)
+    drafted = bool(_partial.given(ctx.module.params).components)
     if drafted:
         point, definition, scope = _draft(ctx, journal, now, point, running)
     plan = _swarm_plan.plan(ctx.stack, now, point.id, definition, needed_first=needed_first, scope=scope)
@@ -123,7 +123,7 @@ def _find(ctx: Context, journal: Journal | None) -> _Found:
 
 def _goes_up(ctx: Context, journal: Journal | None, point: RestorePoint, *, forward: bool) -> bool:
     """Whether a run goes the way of a deployment: to a newer version, or back from where a rollback went."""
-    if ctx.module.params["kind"] != _target.UNDO:
+    if ctx.module.params["kind"] != _choice.UNDO:
         known = journal.facts.get("needed_first") if journal and journal.target == point.id else None
         return forward if known is None else bool(known)
     if journal and journal.before == point.id:
@@ -141,15 +141,16 @@ def _draft(
     """
     base = ctx.store.definition(ctx.store.load(journal.before)) if journal and journal.before else now.definition
     there = ctx.store.definition(source)["services"]
-    names = _partial.services(ctx.request.components, {*base["services"], *there})
+    request = _partial.given(ctx.module.params)
+    names = _partial.services(request.components, {*base["services"], *there})
     if missing := sorted(set(names) - set(there)):
         raise RollbackError(
             f"restore point {source.id} has no service {', '.join(missing)}",
             f"It has: {', '.join(sorted(there))}.",
         )
-    _partial.refuse_kept(names, _partial.services(ctx.request.keep, base["services"]))
+    _partial.refuse_kept(names, _partial.services(request.keep, base["services"]))
     definition = {**base, "services": {**base["services"], **{name: there[name] for name in names}}}
-    label = _partial.label(ctx.request, names, source.version)
+    label = _partial.label(request, names, source.version)
     point = _swarm_point.describe(
         ctx.stack,
         now,

@@ -13,8 +13,10 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _baseline,
     _check_kinds,
     _check_profile,
+    _drivers,
+    _equal,
     _journal,
-    _target,
+    _mcp_part,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._check import Subject, Verdict
 from ansible_collections.tiered.rollback.plugins.module_utils._check_kinds import Prepared
@@ -79,8 +81,8 @@ def subject(ctx: Context, now: Observed, timeout: float) -> Subject:
         stack=ctx.stack,
         engine=ctx.engine,
         now=now,
-        databases={database.name: database for database, _exchange in ctx.databases(now.project)},
-        mcp=ctx.stack_mcp,
+        databases={database.name: database for database, _exchange in _drivers.of(ctx, now.project)},
+        mcp=_mcp_part.of(ctx),
         deadline=time.monotonic() + timeout,
         unfinished=f"{unfinished.run.describe()} was not finished" if unfinished else "",
     )
@@ -93,4 +95,4 @@ def _ended_well(now: Observed, service: str) -> bool:
 
 def _running(ctx: Context, now: Observed) -> RestorePoint | None:
     points = [point for point in ctx.store.points() if point.kind == "deploy" and point.baseline]
-    return next(iter(_target.equal_points(ctx.stack, ctx.store, now, points[::-1])), None)
+    return next(iter(_equal.points(ctx.stack, ctx.store, now, points[::-1])), None)

@@ -68,11 +68,18 @@ actions:
 
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _files, _github_tree, _workflow
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _context,
+    _files,
+    _github,
+    _github_tree,
+    _module,
+    _workflow,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    **_context.GITHUB_OPTIONS,
+    **_github.OPTIONS,
     **_context.RUN_OPTIONS,
     "metrics": {"type": "dict", "required": True},
     "prove_writable": {"type": "bool", "default": False},
@@ -82,8 +89,9 @@ _MANIFEST = "manifest.json"
 
 def act(ctx: Context) -> dict[str, Any]:
     """Keep the files, or in check mode say which."""
-    tree = _github_tree.ApiTree(ctx.github)
-    head = tree.head(_github_tree.branch(ctx.github))
+    github = _github.given(ctx.module.params)
+    tree = _github_tree.ApiTree(github)
+    head = tree.head(_github_tree.branch(github))
     # The same run may come here twice, and the branch has moved on by then: what it was at first counts.
     directory = ctx.state / "ci" / ctx.run.id
     entries = {
@@ -93,23 +101,23 @@ def act(ctx: Context) -> dict[str, Any]:
     kept = _files.read(directory / _MANIFEST)
     if kept is not None:
         known = _files.load_json(kept, str(directory / _MANIFEST))
-        return {**_context.acted([]), **result, "commit": known["commit"], "files": sorted(known["files"])}
+        return {**_module.acted([]), **result, "commit": known["commit"], "files": sorted(known["files"])}
     if not ctx.module.check_mode:
         if ctx.module.params["prove_writable"]:
-            ctx.github.send("POST", "/git/blobs", {"content": "may I write?\n", "encoding": "utf-8"}, repeatable=True)
+            github.send("POST", "/git/blobs", {"content": "may I write?\n", "encoding": "utf-8"}, repeatable=True)
         contents, _pull = tree.read([entry.blob for entry in entries.values()], head.branch)
-        _write(ctx, {path: contents[entry.blob] for path, entry in entries.items()}, head)
-    return {**_context.acted([f"keep {len(entries)} files of {head.commit[:12]}"] if entries else []), **result}
+        _write(ctx, github.api.repository, {path: contents[entry.blob] for path, entry in entries.items()}, head)
+    return {**_module.acted([f"keep {len(entries)} files of {head.commit[:12]}"] if entries else []), **result}
 
 
-def _write(ctx: Context, files: dict[str, bytes], head: _github_tree.Head) -> None:
+def _write(ctx: Context, repository: str, files: dict[str, bytes], head: _github_tree.Head) -> None:
     directory = _files.private_directory(ctx.state / "ci" / ctx.run.id)
     for path, data in files.items():
         target = directory / "files" / path
         _files.private_directory(target.parent)
         _files.write(target, data)
     manifest = {
-        "repository": ctx.github.api.repository,
+        "repository": repository,
         "branch": head.branch,
         "commit": head.commit,
         "files": {path: {"size": len(data), "sha256": _files.sha256(data)} for path, data in files.items()},

@@ -103,7 +103,9 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _context,
     _journal,
     _ledger,
+    _module,
     _outcome,
+    _owned,
     _reports,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -155,11 +157,11 @@ def act(ctx: Context) -> dict[str, Any]:
     report = ctx.state / "reports" / f"{ctx.run.id}.md"
     recorded = any(entry["run"] == ctx.run.id for entry in _ledger.entries(ctx.state))
     if not recorded and not ctx.module.check_mode:
-        with ctx.alone():
+        with _owned.stack(ctx):
             _reports.write(ctx.state, record, _ci_report.markdown, _ci_report.next_steps, ctx.module.warn)
             _ledger.append(ctx.state, _ci_report.summary(record))
     actions = [] if recorded else [f"record run {ctx.run.id}"]
-    return {**_context.acted(actions), "report": str(report), "record": record}
+    return {**_module.acted(actions), "report": str(report), "record": record}
 
 
 def main() -> None:

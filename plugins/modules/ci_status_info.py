@@ -152,23 +152,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _ci_metrics,
     _ci_reports,
     _ci_triggers,
-    _context,
+    _github,
     _github_runs,
     _github_tree,
+    _module,
     _triggers,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_metrics import Names
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_reports import Reports
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
 from ansible_collections.tiered.rollback.plugins.module_utils._github_runs import Artifact, Job, WorkflowRun
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    **_context.GITHUB_OPTIONS,
+    **_github.OPTIONS,
     "workflows": {"type": "list", "elements": "str", "default": []},
     "baseline": {"type": "dict", "default": {}},
     "limits": {"type": "dict", "default": {}},
@@ -180,9 +181,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 _LISTED = 100
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Measure, compare and advise."""
-    params, github = ctx.module.params, ctx.github
+    params, github = module.params, _github.given(module.params)
     limits = _ci_triggers.limits(params["limits"])
     branch = _github_tree.branch(github)
     found = _github_runs.runs(github, branch=branch)
@@ -266,7 +267,7 @@ def _reports(
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

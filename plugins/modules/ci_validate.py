@@ -119,9 +119,9 @@ report:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _ci_steps, _context, _files, _workflow_check
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _ci_steps, _files, _module, _workflow_check
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_steps import Wanted
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 OPTIONS = {
@@ -144,9 +144,9 @@ OPTIONS = {
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Check everything, write the report, and fail where a check does not hold."""
-    params = dict(ctx.module.params)
+    params = dict(module.params)
     source = Path(params["project_src"])
     if not source.is_dir():
         raise RollbackError(f"{source} is no directory", "Name a checkout on the target as project_src.")
@@ -155,9 +155,9 @@ def act(ctx: Context) -> dict[str, Any]:
         raise RollbackError(
             f"the report cannot be written: {place.parent} is no directory", "Make it, or name another."
         )
-    checks, ratio = _ci_steps.validate(Wanted(**params), check_mode=ctx.module.check_mode)
+    checks, ratio = _ci_steps.validate(Wanted(**params), check_mode=module.check_mode)
     report = {"project_src": str(source), "cache_ratio": ratio, **checks.report()}
-    if place and not ctx.module.check_mode:
+    if place and not module.check_mode:
         _files.write(place, _files.dump_json(report), mode=0o644)
     if report["failed"]:
         raise RollbackError(
@@ -170,7 +170,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

@@ -100,26 +100,28 @@ actions:
   elements: str
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _ci_reports,
     _ci_swap,
     _ci_triggers,
-    _context,
+    _github,
     _github_runs,
     _github_tree,
     _github_workflows,
+    _module,
     _names,
     _workflow,
 )
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
 from ansible_collections.tiered.rollback.plugins.module_utils._github_runs import WorkflowRun
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    **_context.GITHUB_OPTIONS,
+    **_github.OPTIONS,
     "workflow": {"type": "str", "required": True},
     "ref": {"type": "str"},
     "inputs": {"type": "dict", "default": {}},
@@ -138,23 +140,28 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Run CI and judge the run, or in check mode say that this could be done."""
-    params = ctx.module.params
+    params = module.params
     if params["timeout"] < 1:
         raise RollbackError(f"timeout must be at least 1, not {params['timeout']}", "3600 is the default.")
-    file = params["workflow"]
-    ref = _names.branch(params["ref"], "ref") if params["ref"] else _github_tree.branch(ctx.github)
+    github, file = _github.given(params), params["workflow"]
+    ref = _names.branch(params["ref"], "ref") if params["ref"] else _github_tree.branch(github)
     inputs = _github_workflows.inputs(params["inputs"])
-    dispatched = _github_workflows.dispatchable(ctx.github, file, ref)
+    dispatched = _github_workflows.dispatchable(github, file, ref)
     if dispatched:
         _workflow.check_inputs(dispatched, inputs)
-    _refuse_words(ctx, ref)
+    _refuse_words(github, params["lacks"], ref)
     action = f"run {file} on {ref}" if dispatched else f"wait for the run of {file} that a push to {ref} started"
-    if ctx.module.check_mode:
-        return {**_context.acted([action] if dispatched else []), "proof": None, "missed": [], "actions": [action]}
-    run = _dispatched(ctx, file, ref, inputs) if dispatched else _pushed(ctx, file, ref)
-    judged = _judged(ctx, run)
+    if module.check_mode:
+        return {**_module.acted([action] if dispatched else []), "proof": None, "missed": [], "actions": [action]}
+    number = _github_workflows.dispatch(github, file, ref, inputs) if dispatched else None
+    run = (
+        _github_runs.wait(github, number, params["timeout"])
+        if number
+        else _pushed(github, file, ref, params["timeout"])
+    )
+    judged = _judged(github, run, params)
     if judged["missed"]:
         how = "the same command tries again" if dispatched else "run it again there, and then the same command"
         raise RollbackError(
@@ -163,14 +170,14 @@ def act(ctx: Context) -> dict[str, Any]:
             **judged,
             changed=bool(dispatched),
         )
-    return {**_context.acted([action] if dispatched else []), **judged, "actions": [action]}
+    return {**_module.acted([action] if dispatched else []), **judged, "actions": [action]}
 
 
-def _refuse_words(ctx: Context, ref: str) -> None:
-    words = [word.lower() for word in ctx.module.params["lacks"]]
+def _refuse_words(github: GitHub, lacks: Sequence[str], ref: str) -> None:
+    words = [word.lower() for word in lacks]
     if not words:
         return
-    tree = _github_tree.ApiTree(ctx.github)
+    tree = _github_tree.ApiTree(github)
     blobs = {path: entry.blob for path, entry in tree.entries(ref).items() if _ci_swap.is_workflow(path)}
     held, _pull = tree.read(list(blobs.values()), ref)
     found = [
@@ -183,14 +190,9 @@ def _refuse_words(ctx: Context, ref: str) -> None:
         raise RollbackError(f"on {ref}, {'; '.join(found)}", "Take these files back too.", missed=found, proof=None)
 
 
-def _dispatched(ctx: Context, file: str, ref: str, inputs: Mapping[str, str]) -> WorkflowRun:
-    number = _github_workflows.dispatch(ctx.github, file, ref, inputs)
-    return _github_runs.wait(ctx.github, number, ctx.module.params["timeout"])
-
-
-def _pushed(ctx: Context, file: str, ref: str) -> WorkflowRun:
-    commit = _github_tree.ApiTree(ctx.github).head(ref).commit
-    found = _github_runs.wait_for(ctx.github, file, ctx.module.params["timeout"], head_sha=commit)
+def _pushed(github: GitHub, file: str, ref: str, timeout: int) -> WorkflowRun:
+    commit = _github_tree.ApiTree(github).head(ref).commit
+    found = _github_runs.wait_for(github, file, timeout, head_sha=commit)
     if not found:
         raise RollbackError(
             f"no run of {file} was started for {commit[:12]}, the newest commit of {ref}",
@@ -200,10 +202,9 @@ def _pushed(ctx: Context, file: str, ref: str) -> WorkflowRun:
     return found[0]
 
 
-def _judged(ctx: Context, run: WorkflowRun) -> dict[str, Any]:
-    params = ctx.module.params
-    artifacts = _github_runs.artifacts(ctx.github, run.id).get(run.id, [])
-    reports = _ci_reports.read(ctx.github, artifacts, params["reports"])
+def _judged(github: GitHub, run: WorkflowRun, params: Mapping[str, Any]) -> dict[str, Any]:
+    artifacts = _github_runs.artifacts(github, run.id).get(run.id, [])
+    reports = _ci_reports.read(github, artifacts, params["reports"])
     targets = {name: value for name, value in params["targets"].items() if value is not None}
     missed = [] if run.conclusion == "success" else [f"it did not succeed ({run.conclusion or run.status})"]
     missed += _ci_triggers.unmet(run.seconds, reports.coverage, len(artifacts), targets)
@@ -221,7 +222,7 @@ def _judged(ctx: Context, run: WorkflowRun) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

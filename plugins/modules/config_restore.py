@@ -58,8 +58,8 @@ files:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _backup, _context, _files
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _backup, _files, _module
 
 OPTIONS = {
     "root": {"type": "path", "required": True},
@@ -68,14 +68,14 @@ OPTIONS = {
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Replace the files that differ from the backup."""
-    root, backups = Path(ctx.module.params["root"]), Path(ctx.module.params["backups"])
-    name, contents = _backup.load(backups, ctx.module.params["backup"])
+    root, backups = Path(module.params["root"]), Path(module.params["backups"])
+    name, contents = _backup.load(backups, module.params["backup"])
     current = {path: _files.read(root / path) for path in contents}
     differing = [path for path, data in contents.items() if current[path] != data]
     kept = None
-    if differing and not ctx.module.check_mode:
+    if differing and not module.check_mode:
         present = {path: data for path, data in current.items() if data is not None}
         kept = _backup.create(backups, root, present, _backup.REPLACED)
         _backup.restore(backups, name, root, {path: contents[path] for path in differing})
@@ -99,7 +99,7 @@ def _diff(current: dict[str, bytes | None], contents: dict[str, bytes]) -> dict[
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

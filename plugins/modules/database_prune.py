@@ -60,7 +60,7 @@ kept:
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _journal
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _drivers, _journal, _owned
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Displaced
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -77,7 +77,7 @@ def act(ctx: Context) -> dict[str, Any]:
     """Remove displaced and half-made databases, or in check mode say which."""
     if ctx.module.check_mode:
         return _prune(ctx)
-    with ctx.alone():
+    with _owned.stack(ctx):
         return _prune(ctx)
 
 
@@ -90,7 +90,7 @@ def _prune(ctx: Context) -> dict[str, Any]:
     removed: list[dict[str, Any]] = []
     kept: list[dict[str, Any]] = []
     half_made: list[dict[str, Any]] = []
-    for database, _exchange in ctx.databases(ctx.compose.render()["name"]):
+    for database, _exchange in _drivers.of(ctx, ctx.compose.render()["name"]):
         found = database.displaced()
         # All but the newest.
         old = [each for each in found[:-1] if datetime.fromisoformat(each.at) < before]

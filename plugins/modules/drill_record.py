@@ -68,6 +68,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _journal,
     _ledger,
     _outcome,
+    _owned,
     _reports,
     _staging,
     _telling,
@@ -101,7 +102,7 @@ def act(ctx: Context) -> dict[str, Any]:
         except RollbackError as error:
             found["error"] = found["error"] or str(error)
     record = _drill_report.record(ctx.run, plan, fault, rolled, found, _journal.now())
-    with ctx.alone():
+    with _owned.stack(ctx):
         report = _reports.write(ctx.state, record, _drill_report.markdown, _drill_report.next_steps, ctx.module.warn)
         _ledger.append(ctx.state, {**_outcome.summary(record), "fault": plan["fault"], "seed": plan["seed"]})
     return {

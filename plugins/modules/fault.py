@@ -48,7 +48,7 @@ actions:
 
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _inject, _staging
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _inject, _module, _staging
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 
 OPTIONS: dict[str, dict[str, Any]] = {**_context.RUN_OPTIONS, "notice": {"type": "float", "default": 5.0}}
@@ -58,9 +58,9 @@ def act(ctx: Context) -> dict[str, Any]:
     """Inject the fault, or in check mode say which."""
     plan = _staging.recall(ctx)
     if ctx.module.check_mode:
-        return {**_context.acted([f"{plan['service']}: {plan['does']}"]), "fault": {}}
+        return {**_module.acted([f"{plan['service']}: {plan['does']}"]), "fault": {}}
     found = _inject.inject(plan, _staging.description(ctx, plan), ctx.engine, ctx.module.params["notice"])
-    return {**_context.acted([found["said"]]), "fault": found}
+    return {**_module.acted([found["said"]]), "fault": found}
 
 
 def main() -> None:

@@ -98,14 +98,8 @@ report:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import (
-    _context,
-    _files,
-    _fleet_report,
-    _journal,
-    _reports,
-)
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _files, _fleet_report, _journal, _module, _reports
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "plan": {"type": "dict", "required": True},
@@ -118,33 +112,33 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Put the report together, and write it."""
-    params = ctx.module.params
+    params = module.params
     run, given = params["launch"]["run"], params["launch"]["given"]
     found = (params["plan"], params["results"], params["forward"])
     full = _fleet_report.record(run, given, *found, _journal.now(), params["inventory"], params["limit"])
     report = Path(params["directory"]) / f"{full['run']}.html"
-    if not ctx.module.check_mode:
+    if not module.check_mode:
         documents = {
             ".json": lambda: _files.dump_json(full),
             ".md": lambda: _fleet_report.markdown(full).encode(),
             ".html": lambda: _fleet_report.html(full).encode(),
         }
-        _reports.put(report, documents, ctx.module.warn)
+        _reports.put(report, documents, module.warn)
     return {
         "changed": True,
         "record": full,
         "subject": _fleet_report.headline(full),
         "told": _fleet_report.lines(full),
         "unwell": _fleet_report.unwell(full),
-        "report": None if ctx.module.check_mode else str(report),
+        "report": None if module.check_mode else str(report),
     }
 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

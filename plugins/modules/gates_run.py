@@ -125,6 +125,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _journal,
     _ledger,
     _outcome,
+    _owned,
     _reports,
     _situation,
     _verify,
@@ -224,7 +225,7 @@ def _record(ctx: Context, answer: dict[str, Any]) -> str | None:
     facts = {key: answer[key] for key in ("gates", "skipped")}
     facts["override_reason"] = ctx.module.params["override_reason"]
     record = _outcome.refused(ctx.run, ctx.stack.name, versions, facts, answer["refused"], _journal.now())
-    with ctx.alone():
+    with _owned.stack(ctx):
         report = _reports.write(ctx.state, record, _outcome.markdown, _outcome.next_steps, ctx.module.warn)
         _ledger.append(ctx.state, _outcome.summary(record))
     return str(report)

@@ -108,14 +108,14 @@ actions:
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _command,
-    _context,
     _git_change,
     _git_history,
     _git_remote,
+    _module,
 )
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git_history import Commit
 from ansible_collections.tiered.rollback.plugins.module_utils._git_remote import Remote
@@ -130,9 +130,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Take the commits over, or in check mode say which."""
-    params, masked = ctx.module.params, ctx.module.no_log_values
+    params, masked = module.params, module.no_log_values
     if not params["commits"] or not all(params["validate"]):
         raise RollbackError("commits, or a command in validate, is empty", "Name a commit, and each command's program.")
     with _git_remote.opened(params["repository"], params["token"], params["author"], masked) as remote:
@@ -142,17 +142,17 @@ def act(ctx: Context) -> dict[str, Any]:
         start = remote.begin(begin, params["expect"])[1]
         wanted = [_git_history.one(remote, name) for name in params["commits"]]
         remote.fetch_contents([commit.sha for commit in wanted])
-        picking = _Picking(ctx, remote, start, seen, start)
+        picking = _Picking(module, remote, start, seen, start)
         for commit in wanted:
             picking.take(commit)
         actions = [f"take over {commit.describe()}" for commit in picking.picked]
         return {
-            **_context.acted([*actions, f"push to {branch}"] if actions else []),
+            **_module.acted([*actions, f"push to {branch}"] if actions else []),
             **_git_change.told(remote, start, picking.head),
             **picking.facts(),
             "branch": branch,
             "before": start,
-            "after": None if actions and ctx.module.check_mode else picking.head,
+            "after": None if actions and module.check_mode else picking.head,
             "pushed_to": branch if actions else None,
             "skipped": [commit.facts() for commit in picking.skipped],
         }
@@ -166,7 +166,7 @@ class _Picking:
     :param head: the newest commit that was validated.
     """
 
-    ctx: Context
+    module: AnsibleModule
     remote: Remote
     start: str
     seen: str | None
@@ -185,10 +185,10 @@ class _Picking:
 
     def facts(self) -> dict[str, Any]:
         """Return what was taken, and how that is taken back."""
-        pushed = self.head if self.picked and not self.ctx.module.check_mode else None
+        pushed = self.head if self.picked and not self.module.check_mode else None
         return {
             "picked": [commit.facts() for commit in self.picked],
-            "undo": _git_change.undo(self.ctx.module.params["branch"], self.start, pushed),
+            "undo": _git_change.undo(self.module.params["branch"], self.start, pushed),
         }
 
     def _pick(self, commit: Commit) -> bool:
@@ -197,14 +197,14 @@ class _Picking:
             return False
         made = _git_change.head(self.remote)
         self._validate(commit)
-        if not self.ctx.module.check_mode:
-            self.remote.push(made, self.ctx.module.params["branch"], self.seen)
+        if not self.module.check_mode:
+            self.remote.push(made, self.module.params["branch"], self.seen)
             self.seen = made
         self.head = made
         return True
 
     def _validate(self, commit: Commit) -> None:
-        params = self.ctx.module.params
+        params = self.module.params
         for command in params["validate"]:
             try:
                 _command.run(
@@ -220,7 +220,7 @@ class _Picking:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

@@ -140,15 +140,17 @@ actions:
   elements: str
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
-    _context,
     _git_change,
     _git_history,
     _git_remote,
+    _module,
+    _run,
 )
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._git_history import Commit
 from ansible_collections.tiered.rollback.plugins.module_utils._git_remote import Remote
@@ -167,21 +169,21 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Undo the commits, or in check mode say which."""
-    params, masked = ctx.module.params, ctx.module.no_log_values
+    params, masked = module.params, module.no_log_values
     with _git_remote.opened(params["repository"], params["token"], params["author"], masked) as remote:
         branch, tip = remote.begin(params["branch"], params["expect"])
         stable, found_by = _git_history.stable(remote, params["to"], tip, branch) if params["to"] else (None, "")
         reverted: list[Commit] = []
         _git_change.place(remote, tip)
         if stable and params["paths"] is not None:
-            _git_change.restore(remote, stable, params["paths"], _note(ctx))
+            _git_change.restore(remote, stable, params["paths"], _note(params))
             actions = [f"bring {', '.join(params['paths'])} back to {stable.describe()}"]
         else:
-            commits = _selected(ctx, remote, stable, branch, tip)
+            commits = _selected(params, remote, stable, branch, tip)
             remote.fetch_contents([commit.sha for commit in commits])
-            reverted = [commit for commit in commits if _git_change.revert(remote, commit, _note(ctx))]
+            reverted = [commit for commit in commits if _git_change.revert(remote, commit, _note(params))]
             actions = [f"revert {commit.describe()}" for commit in reverted]
         result = {
             "branch": branch,
@@ -196,12 +198,12 @@ def act(ctx: Context) -> dict[str, Any]:
         if target != branch and seen:
             _refuse_other(remote, target, seen, tip, head)
             return result | _unchanged(seen, target)
-        if not ctx.module.check_mode:
+        if not module.check_mode:
             remote.push(head, target, seen)
-        after = None if ctx.module.check_mode else head
+        after = None if module.check_mode else head
         return {
             **result,
-            **_context.acted([*actions, f"push to {target}"]),
+            **_module.acted([*actions, f"push to {target}"]),
             **_git_change.told(remote, tip, head),
             "after": after,
             "pushed_to": target,
@@ -210,9 +212,8 @@ def act(ctx: Context) -> dict[str, Any]:
         }
 
 
-def _selected(ctx: Context, remote: Remote, stable: Commit | None, branch: str, tip: str) -> list[Commit]:
+def _selected(params: Mapping[str, Any], remote: Remote, stable: Commit | None, branch: str, tip: str) -> list[Commit]:
     """Return the commits that are asked for and not undone yet, newest first."""
-    params = ctx.module.params
     if stable:
         return _git_history.line(remote, _git_history.latest_like(remote, stable, tip), tip, branch)
     if params["commits"] is not None:
@@ -225,11 +226,11 @@ def _selected(ctx: Context, remote: Remote, stable: Commit | None, branch: str, 
     return [commit for commit in wanted if commit.sha not in undone]
 
 
-def _note(ctx: Context) -> str:
+def _note(params: Mapping[str, Any]) -> str:
     """Return what each commit says of its cause."""
-    if ctx.module.params["reason"] or not ctx.module.params["run"]:
-        return ctx.module.params["reason"] or ""
-    run = ctx.run
+    if params["reason"] or not params["run"]:
+        return params["reason"] or ""
+    run = _run.given(params["run"])
     return f"Rollback run {run.id} ({run.playbook}) by {run.user}@{run.host}: {run.reason or 'reason not stated'}"
 
 
@@ -244,12 +245,12 @@ def _refuse_other(remote: Remote, target: str, seen: str, tip: str, head: str) -
 
 def _unchanged(after: str, pushed_to: str | None) -> dict[str, Any]:
     nothing: dict[str, Any] = {"reverted": [], "files": [], "undo": None}
-    return {**_context.acted([]), **nothing, "after": after, "pushed_to": pushed_to}
+    return {**_module.acted([]), **nothing, "after": after, "pushed_to": pushed_to}
 
 
 def main() -> None:
     """Run the module."""
-    _context.main(
+    _module.main(
         act,
         OPTIONS,
         required_one_of=[_WAYS],

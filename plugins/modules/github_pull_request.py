@@ -52,36 +52,37 @@ actions:
 
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _github_tree, _names
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _github, _github_tree, _module, _names
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    **_context.GITHUB_OPTIONS,
+    **_github.OPTIONS,
     "head": {"type": "str", "required": True},
     "title": {"type": "str", "required": True},
     "body": {"type": "str", "default": ""},
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Open the request, or in check mode say that it would be."""
-    head, title = _names.branch(ctx.module.params["head"], "head"), ctx.module.params["title"].strip()
+    head, title = _names.branch(module.params["head"], "head"), module.params["title"].strip()
     if not title:
         raise RollbackError("title is empty", "Say in a line what is proposed.")
-    base = _github_tree.branch(ctx.github)
+    github = _github.given(module.params)
+    base = _github_tree.branch(github)
     if head == base:
         raise RollbackError(f"{head} cannot be proposed for itself", "Push the commits to a branch of their own.")
-    _held, url = _github_tree.ApiTree(ctx.github).read((), head)
+    _held, url = _github_tree.ApiTree(github).read((), head)
     actions = [] if url else [f"propose {head} for {base}"]
-    if actions and not ctx.module.check_mode:
-        url = _github_tree.propose(ctx.github, base, head, title, ctx.module.params["body"])
-    return {**_context.acted(actions), "url": url}
+    if actions and not module.check_mode:
+        url = _github_tree.propose(github, base, head, title, module.params["body"])
+    return {**_module.acted(actions), "url": url}
 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

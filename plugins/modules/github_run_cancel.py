@@ -87,15 +87,15 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _github_runs, _github_workflows
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _github, _github_runs, _github_workflows, _module
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
 from ansible_collections.tiered.rollback.plugins.module_utils._github_runs import WorkflowRun
 
 _STATUSES = ["queued", "in_progress", "waiting", "pending", "requested"]
 OPTIONS: dict[str, dict[str, Any]] = {
-    **_context.GITHUB_OPTIONS,
+    **_github.OPTIONS,
     "workflows": {"type": "list", "elements": "str", "default": []},
     "branch": {"type": "str"},
     "statuses": {"type": "list", "elements": "str", "choices": _STATUSES, "default": _STATUSES},
@@ -107,30 +107,31 @@ _MOST = 1000
 _FORCED = 60
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Cancel what is under way, or in check mode say what that is."""
-    params = ctx.module.params
+    params = module.params
     if params["force_after"] < 0:
         raise RollbackError(f"force_after must not be negative: {params['force_after']}", "60 is the default.")
-    found = _under_way(ctx.github, params["workflows"], params["branch"], params["statuses"])
+    github = _github.given(params)
+    found = _under_way(github, params["workflows"], params["branch"], params["statuses"])
     spared = [run for run in found if any(fnmatchcase(run.file, pattern) for pattern in params["protected"])]
     doomed = [run for run in found if run not in spared]
     forced: list[int] = []
-    if not ctx.module.check_mode:
+    if not module.check_mode:
         # Whatever GitHub says to it: an answer that got lost comes back as one that there is nothing to cancel.
         asked = [run.id for run in doomed]
         for number in asked:
-            _github_runs.cancel(ctx.github, number)
-        forced = _still_going(ctx.github, asked, params["force_after"])
+            _github_runs.cancel(github, number)
+        forced = _still_going(github, asked, params["force_after"])
         for number in forced:
-            _github_runs.cancel(ctx.github, number, force=True)
-        if left := _still_going(ctx.github, forced, _FORCED):
+            _github_runs.cancel(github, number, force=True)
+        if left := _still_going(github, forced, _FORCED):
             raise RollbackError(
                 f"{len(left)} runs do not end, cancelled by force as they are: {', '.join(map(str, left))}",
                 "See them on the repository's Actions page; GitHub's support can end them.",
             )
     return {
-        **_context.acted([f"cancel {run.describe()}" for run in doomed]),
+        **_module.acted([f"cancel {run.describe()}" for run in doomed]),
         "cancelled": [_told(run) for run in doomed],
         "forced": forced,
         "left_alone": [_told(run) for run in spared],
@@ -165,7 +166,7 @@ def _told(run: WorkflowRun) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

@@ -112,21 +112,24 @@ reports:
     remarks: {description: "What could not be read, and why.", type: list, elements: str}
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _ci_reports,
-    _context,
+    _github,
     _github_runs,
     _github_workflows,
+    _module,
 )
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
 from ansible_collections.tiered.rollback.plugins.module_utils._github_runs import WorkflowRun
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    **_context.GITHUB_OPTIONS,
+    **_github.OPTIONS,
     "id": {"type": "int"},
     "workflow": {"type": "str"},
     "branch": {"type": "str"},
@@ -138,17 +141,18 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Return the runs."""
-    params = ctx.module.params
+    params = module.params
     if not 1 <= params["limit"] <= 100:
         raise RollbackError(f"limit must be from 1 to 100, not {params['limit']}", "20 is the default.")
-    found = _find(ctx)
-    jobs = _github_runs.jobs(ctx.github, found)
-    artifacts = _github_runs.artifacts(ctx.github, found[0].id if len(found) == 1 else None) if found else {}
+    github = _github.given(params)
+    found = _find(github, params)
+    jobs = _github_runs.jobs(github, found)
+    artifacts = _github_runs.artifacts(github, found[0].id if len(found) == 1 else None) if found else {}
     reports = None
     if found and params["reports"]:
-        reports = asdict(_ci_reports.read(ctx.github, artifacts.get(found[0].id, []), params["reports"]))
+        reports = asdict(_ci_reports.read(github, artifacts.get(found[0].id, []), params["reports"]))
     return {
         "changed": False,
         "runs": [
@@ -163,20 +167,19 @@ def act(ctx: Context) -> dict[str, Any]:
     }
 
 
-def _find(ctx: Context) -> list[WorkflowRun]:
+def _find(github: GitHub, params: Mapping[str, Any]) -> list[WorkflowRun]:
     """Return the runs that match, when the newest has ended or the time is up."""
-    params = ctx.module.params
     if params["id"]:
-        return [_github_runs.wait(ctx.github, params["id"], params["wait"])]
+        return [_github_runs.wait(github, params["id"], params["wait"])]
     if params["workflow"]:
-        _github_workflows.workflow(ctx.github, params["workflow"])
+        _github_workflows.workflow(github, params["workflow"])
     query = {"branch": params["branch"], "head_sha": params["sha"], "status": params["status"]}
-    return _github_runs.wait_for(ctx.github, params["workflow"], params["wait"], most=params["limit"], **query)
+    return _github_runs.wait_for(github, params["workflow"], params["wait"], most=params["limit"], **query)
 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS, mutually_exclusive=[("id", each) for each in ("workflow", "branch", "sha", "status")])
+    _module.main(act, OPTIONS, mutually_exclusive=[("id", each) for each in ("workflow", "branch", "sha", "status")])
 
 
 if __name__ == "__main__":

@@ -56,32 +56,33 @@ actions:
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _github_workflows
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _github, _github_workflows, _module
 
 OPTIONS = {
-    **_context.GITHUB_OPTIONS,
+    **_github.OPTIONS,
     "workflow": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["enabled", "disabled"], "required": True},
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Bring about the state, or in check mode say what that takes."""
-    found = _github_workflows.workflow(ctx.github, ctx.module.params["workflow"])
-    enabled = ctx.module.params["state"] == "enabled"
+    github = _github.given(module.params)
+    found = _github_workflows.workflow(github, module.params["workflow"])
+    enabled = module.params["state"] == "enabled"
     actions = []
     if (found.state == _github_workflows.ACTIVE) != enabled:
         verb = "enable" if enabled else "disable"
         actions.append(f"{verb} {found.file}")
-        if not ctx.module.check_mode:
-            ctx.github.send("PUT", f"/actions/workflows/{found.id}/{verb}", repeatable=True)
-    return {**_context.acted(actions), "workflow": asdict(found)}
+        if not module.check_mode:
+            github.send("PUT", f"/actions/workflows/{found.id}/{verb}", repeatable=True)
+    return {**_module.acted(actions), "workflow": asdict(found)}
 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

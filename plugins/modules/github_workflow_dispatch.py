@@ -82,19 +82,21 @@ actions:
 
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
-    _context,
+    _github,
     _github_runs,
     _github_tree,
     _github_workflows,
+    _module,
     _names,
     _workflow,
 )
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
+from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    **_context.GITHUB_OPTIONS,
+    **_github.OPTIONS,
     "workflow": {"type": "str", "required": True},
     "ref": {"type": "str"},
     "inputs": {"type": "dict", "default": {}},
@@ -103,43 +105,44 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Start the run and wait for it, or in check mode say that this could be done."""
-    params = ctx.module.params
+    params = module.params
     if params["timeout"] < 0:
         raise RollbackError(f"timeout must not be negative: {params['timeout']}", "3600 is the default.")
     inputs = _github_workflows.inputs(params["inputs"])
-    ref = _names.branch(params["ref"], "ref") if params["ref"] else _github_tree.branch(ctx.github)
+    github = _github.given(params)
+    ref = _names.branch(params["ref"], "ref") if params["ref"] else _github_tree.branch(github)
     file = params["workflow"]
-    workflow = _github_workflows.dispatchable(ctx.github, file, ref)
+    workflow = _github_workflows.dispatchable(github, file, ref)
     if workflow is None:
         raise RollbackError(f"{file} on {ref} has no trigger workflow_dispatch", "Add it, or run it by a push.")
     _workflow.check_inputs(workflow, inputs)
     given = ", ".join(f"{name}={value}" for name, value in inputs.items())
     action = f"dispatch {file} on {ref}{' with ' if given else ''}{given}"
-    if ctx.module.check_mode:
-        return {**_context.acted([action]), "run": None}
-    number = _github_workflows.dispatch(ctx.github, file, ref, inputs)
-    run = _github_runs.wait(ctx.github, number, params["timeout"])
+    if module.check_mode:
+        return {**_module.acted([action]), "run": None}
+    number = _github_workflows.dispatch(github, file, ref, inputs)
+    run = _github_runs.wait(github, number, params["timeout"])
     if params["must_succeed"] and params["timeout"] and run.conclusion != "success":
-        raise _unsuccessful(ctx, run, params["timeout"])
-    return {**_context.acted([action]), "run": _github_runs.told(run)}
+        raise _unsuccessful(github, run, params["timeout"])
+    return {**_module.acted([action]), "run": _github_runs.told(run)}
 
 
-def _unsuccessful(ctx: Context, run: _github_runs.WorkflowRun, timeout: int) -> RollbackError:
+def _unsuccessful(github: GitHub, run: _github_runs.WorkflowRun, timeout: int) -> RollbackError:
     facts = {"run": _github_runs.told(run), "changed": True}
     if not run.ended:
         return RollbackError(
             f"{run.describe()} has not ended after {timeout} s", f"See {run.url}; it goes on by itself.", **facts
         )
-    failed = [job.name for job in _github_runs.jobs(ctx.github, [run]).get(run.id, []) if job.conclusion == "failure"]
+    failed = [job.name for job in _github_runs.jobs(github, [run]).get(run.id, []) if job.conclusion == "failure"]
     jobs = f": {', '.join(failed)}" if failed else ""
     return RollbackError(f"{run.describe()} did not succeed{jobs}", f"Its log is at {run.url}.", **facts)
 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

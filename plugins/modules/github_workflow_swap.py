@@ -117,24 +117,28 @@ actions:
   elements: str
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _ci_swap,
-    _context,
     _git_tree,
+    _github,
     _github_tree,
+    _module,
     _names,
     _workflow,
     _workflow_check,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_swap import Contents, Source
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._github_tree import Change, Entry
+from ansible_collections.tiered.rollback.plugins.module_utils._git_tree import GitTree
+from ansible_collections.tiered.rollback.plugins.module_utils._github import GitHub
+from ansible_collections.tiered.rollback.plugins.module_utils._github_tree import ApiTree, Change, Entry
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    **_context.GITHUB_OPTIONS,
+    **_github.OPTIONS,
     "files": {"type": "list", "elements": "str", "default": []},
     "ref": {"type": "str"},
     "contents": {"type": "dict"},
@@ -151,23 +155,24 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Take the files back, or in check mode say what that takes."""
-    branch = _github_tree.branch(ctx.github)
-    if ctx.module.params["via"] == "api":
-        return _swap(ctx, _github_tree.ApiTree(ctx.github), branch)
-    with _git_tree.opened(ctx.github, ctx.module.no_log_values) as tree:
-        return _swap(ctx, tree, branch)
+    github = _github.given(module.params)
+    branch = _github_tree.branch(github)
+    if module.params["via"] == "api":
+        return _swap(module, github, ApiTree(github), branch)
+    with _git_tree.opened(github, module.no_log_values) as tree:
+        return _swap(module, github, tree, branch)
 
 
-def _swap(ctx: Context, tree: _github_tree.ApiTree | _git_tree.GitTree, branch: str) -> dict[str, Any]:
-    params = ctx.module.params
+def _swap(module: AnsibleModule, github: GitHub, tree: ApiTree | GitTree, branch: str) -> dict[str, Any]:
+    params = module.params
     head = tree.head(branch)
     here = tree.entries(head.tree)
-    changes, source = _planned(ctx, tree, here, branch)
+    changes, source = _planned(params, tree, here, branch)
     result: dict[str, Any] = {"before": head.commit, "after": head.commit, "branch": branch, "pull_request": None}
     if not changes:
-        return {**_context.acted([]), **result, "files": []}
+        return {**_module.acted([]), **result, "files": []}
     proposal = _ci_swap.proposal(changes, branch)
     held, open_pull = tree.read(_ci_swap.blobs(changes, here), proposal)
     contents = _ci_swap.contents(changes, here, held)
@@ -176,8 +181,8 @@ def _swap(ctx: Context, tree: _github_tree.ApiTree | _git_tree.GitTree, branch: 
     told = _told(changes, contents)
     if proposed and open_pull:
         result |= {"branch": proposal, "pull_request": open_pull}
-        return {**told, **_context.acted([]), **result}
-    if not ctx.module.check_mode:
+        return {**told, **_module.acted([]), **result}
+    if not module.check_mode:
         message = params["commit_message"] or _ci_swap.message(changes, source)
         result["after"] = tree.commit(head, changes, _ci_swap.modes(here), message)
         if proposed:
@@ -185,20 +190,19 @@ def _swap(ctx: Context, tree: _github_tree.ApiTree | _git_tree.GitTree, branch: 
             title, _blank, body = message.partition("\n\n")
             result |= {
                 "branch": proposal,
-                "pull_request": _github_tree.propose(ctx.github, branch, proposal, title, body),
+                "pull_request": _github_tree.propose(github, branch, proposal, title, body),
             }
         else:
             tree.advance(head, result["after"])
     how = f"propose it for {branch}" if proposed else f"commit it to {branch}"
-    acted = _context.acted([*(f"take {each['path']} from {source} ({each['change']})" for each in told["files"]), how])
+    acted = _module.acted([*(f"take {each['path']} from {source} ({each['change']})" for each in told["files"]), how])
     return {**acted, **told, **result}
 
 
 def _planned(
-    ctx: Context, tree: _github_tree.ApiTree | _git_tree.GitTree, here: dict[str, Entry], branch: str
+    params: Mapping[str, Any], tree: ApiTree | GitTree, here: dict[str, Entry], branch: str
 ) -> tuple[dict[str, Change], str]:
     """Return what changes, and where it comes from in words."""
-    params = ctx.module.params
     wanted = _ci_swap.paths(params["files"])
     if params["contents"] is not None:
         return _ci_swap.given(params["contents"], here), "a template"
@@ -253,7 +257,7 @@ def _dispatchable(path: str, data: bytes | None) -> bool:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS, mutually_exclusive=[("ref", "contents"), ("files", "contents")])
+    _module.main(act, OPTIONS, mutually_exclusive=[("ref", "contents"), ("files", "contents")])
 
 
 if __name__ == "__main__":

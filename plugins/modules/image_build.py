@@ -99,7 +99,14 @@ actions:
 
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _journal, _names, _release
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _context,
+    _journal,
+    _module,
+    _names,
+    _owned,
+    _release,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
 
@@ -116,7 +123,7 @@ def act(ctx: Context) -> dict[str, Any]:
     """Make the release, or say what it would be."""
     if ctx.module.check_mode or ctx.module.params["foretell"]:
         return _make(ctx, write=False)
-    with ctx.alone():
+    with _owned.stack(ctx):
         return _make(ctx, write=True)
 
 
@@ -126,7 +133,7 @@ def _make(ctx: Context, *, write: bool) -> dict[str, Any]:
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     release = _release.look(ctx, now, _names.version(params["version"]), fetch=not ctx.module.check_mode)
     point = _release.perform(ctx, release, params["timeout"]) if write else release.point
-    answer = _context.acted([*release.actions, f"make {point.id}"])
+    answer = _module.acted([*release.actions, f"make {point.id}"])
     return {
         **answer,
         "changed": answer["changed"] and not params["foretell"],

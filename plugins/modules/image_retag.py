@@ -56,29 +56,31 @@ actions:
 import re
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _module
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 OPTIONS = {"name": {"type": "str", "required": True}, "image_id": {"type": "str", "required": True}}
 _ADDRESS = re.compile(r"(?:[^\s@]+@)?sha256:[0-9a-f]{64}")
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Move the tag where it points elsewhere."""
-    name, address = ctx.module.params["name"], ctx.module.params["image_id"]
+    name, address = module.params["name"], module.params["image_id"]
     if not _ADDRESS.fullmatch(address):
         raise RollbackError(
             f"image_id is no content address: {address!r:.120}",
             "A tag may have been moved since; give sha256:... or repository@sha256:...",
         )
-    wanted, current = ctx.engine.image(address), ctx.engine.image(name)
+    engine = Engine()
+    wanted, current = engine.image(address), engine.image(name)
     if wanted is None:
         raise RollbackError(f"image {address} is not on this host", "Pull or load it first; the tag was not moved.")
     before = current.id if current else None
     actions = [] if before == wanted.id else [f"tag {wanted.id} as {name}"]
-    if actions and not ctx.module.check_mode:
-        ctx.engine.tag(wanted.id, name)
+    if actions and not module.check_mode:
+        engine.tag(wanted.id, name)
     return {
         "changed": bool(actions),
         "before": before,
@@ -90,7 +92,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

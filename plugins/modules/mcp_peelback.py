@@ -63,40 +63,41 @@ actions:
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _mcp, _module
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
-OPTIONS = {**_context.MCP_OPTIONS, "levels": {"type": "int", "default": 1}}
+OPTIONS = {**_mcp.OPTIONS, "levels": {"type": "int", "default": 1}}
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Go back, or in check mode say where to."""
-    levels = ctx.module.params["levels"]
+    levels = module.params["levels"]
     if levels < 1:
         raise RollbackError(f"levels must be at least 1, not {levels}", "1 is the newest snapshot.")
-    available = ctx.mcp.peelback_status().levels
+    mcp = _mcp.given(module.params)
+    available = mcp.peelback_status().levels
     if levels > available:
         raise RollbackError(
             f"{levels} levels back were asked for, and there are {available}",
             "mcp_snapshot_info lists the snapshots with their levels; nothing was touched.",
             levels=available,
         )
-    done = ctx.mcp.revert(levels, dry_run=ctx.module.check_mode)
+    done = mcp.revert(levels, dry_run=module.check_mode)
     where = f" to {done.restored.describe()}" if done.restored else ""
     action = f"go back {levels} levels{where}: {done.files_changed} files changed"
     return {
-        **_context.acted([action] if done.changed else []),
+        **_module.acted([action] if done.changed else []),
         "snapshot": asdict(done.restored) if done.restored else None,
         "before": asdict(done.before) if done.before else None,
         "files_changed": done.files_changed,
-        "peelback": asdict(ctx.mcp.peelback_status()),
+        "peelback": asdict(mcp.peelback_status()),
     }
 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

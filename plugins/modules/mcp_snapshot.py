@@ -111,13 +111,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _mcp
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _mcp, _module
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
-from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Restoration, Snapshot
+from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp, Restoration, Snapshot
 
 OPTIONS = {
-    **_context.MCP_OPTIONS,
+    **_mcp.OPTIONS,
     "state": {"type": "str", "choices": ["present", "restored", "absent"], "default": "present"},
     "id": {"type": "str"},
     "description": {"type": "str"},
@@ -126,9 +126,9 @@ OPTIONS = {
 _MOST_CHARACTERS = 500
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Bring about the state, or in check mode say what that takes."""
-    params = ctx.module.params
+    params = module.params
     given = {name for name in ("id", "description", "keep") if params[name]}
     known = {"id"} if params["state"] != "present" else {"description", "keep"}
     if given - known:
@@ -136,48 +136,48 @@ def act(ctx: Context) -> dict[str, Any]:
             f"{' and '.join(sorted(given - known))} cannot be given with state={params['state']}",
             "A new snapshot gets its id from the service; description and keep are said when it is taken.",
         )
-    states: dict[str, Callable[[Context], dict[str, Any]]] = {
+    states: dict[str, Callable[[AnsibleModule, Mcp], dict[str, Any]]] = {
         "present": _present,
         "restored": _restored,
         "absent": _absent,
     }
-    return states[params["state"]](ctx)
+    return states[params["state"]](module, _mcp.given(params))
 
 
-def _present(ctx: Context) -> dict[str, Any]:
-    description, keep = ctx.module.params["description"] or "", ctx.module.params["keep"]
+def _present(module: AnsibleModule, mcp: Mcp) -> dict[str, Any]:
+    description, keep = module.params["description"] or "", module.params["keep"]
     if len(description) > _MOST_CHARACTERS:
         raise RollbackError(f"description is longer than {_MOST_CHARACTERS} characters", "Shorten it.")
     if description:
-        for snapshot in ctx.mcp.snapshots():
+        for snapshot in mcp.snapshots():
             same = snapshot.trigger == "request" and snapshot.description == description
             if same and (snapshot.kept or not keep):
                 return _answer(snapshot, [])
     else:
         # So that check mode says what would be wrong.
-        ctx.mcp.status()
-    taken = None if ctx.module.check_mode else ctx.mcp.snapshot(description, keep=keep)
+        mcp.status()
+    taken = None if module.check_mode else mcp.snapshot(description, keep=keep)
     return _answer(taken, [f"take a snapshot{': ' + description if description else ''}"])
 
 
-def _restored(ctx: Context) -> dict[str, Any]:
-    wanted = _mcp.pick(ctx.mcp.snapshots(), ctx.module.params["id"])
-    done = ctx.mcp.restore(wanted.id, dry_run=ctx.module.check_mode)
+def _restored(module: AnsibleModule, mcp: Mcp) -> dict[str, Any]:
+    wanted = _mcp.pick(mcp.snapshots(), module.params["id"])
+    done = mcp.restore(wanted.id, dry_run=module.check_mode)
     action = f"restore {wanted.describe()}: {done.files_changed} files changed"
     return _answer(done.restored or wanted, [action] if done.changed else [], done)
 
 
-def _absent(ctx: Context) -> dict[str, Any]:
-    wanted = _mcp.snapshot_id(ctx.module.params["id"])
-    found = next((snapshot for snapshot in ctx.mcp.snapshots() if snapshot.id == wanted), None)
-    if found and not ctx.module.check_mode:
-        ctx.mcp.remove(wanted)
+def _absent(module: AnsibleModule, mcp: Mcp) -> dict[str, Any]:
+    wanted = _mcp.snapshot_id(module.params["id"])
+    found = next((snapshot for snapshot in mcp.snapshots() if snapshot.id == wanted), None)
+    if found and not module.check_mode:
+        mcp.remove(wanted)
     return _answer(found, [f"remove {found.describe()}"] if found else [])
 
 
 def _answer(snapshot: Snapshot | None, actions: list[str], done: Restoration | None = None) -> dict[str, Any]:
     return {
-        **_context.acted(actions),
+        **_module.acted(actions),
         "snapshot": asdict(snapshot) if snapshot else None,
         "before": asdict(done.before) if done and done.before else None,
         "files_changed": done.files_changed if done else 0,
@@ -186,7 +186,7 @@ def _answer(snapshot: Snapshot | None, actions: list[str], done: Restoration | N
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS, required_if=[("state", "restored", ["id"]), ("state", "absent", ["id"])])
+    _module.main(act, OPTIONS, required_if=[("state", "restored", ["id"]), ("state", "absent", ["id"])])
 
 
 if __name__ == "__main__":

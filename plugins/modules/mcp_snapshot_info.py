@@ -74,24 +74,25 @@ health:
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _mcp, _module
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """List what there is."""
+    mcp = _mcp.given(module.params)
     return {
         "changed": False,
-        "snapshots": [asdict(snapshot) for snapshot in ctx.mcp.snapshots()],
-        "peelback": asdict(ctx.mcp.peelback_status()),
-        "status": asdict(ctx.mcp.status()),
-        "health": ctx.mcp.health().status,
+        "snapshots": [asdict(snapshot) for snapshot in mcp.snapshots()],
+        "peelback": asdict(mcp.peelback_status()),
+        "status": asdict(mcp.status()),
+        "health": mcp.health().status,
     }
 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, _context.MCP_OPTIONS)
+    _module.main(act, _mcp.OPTIONS)
 
 
 if __name__ == "__main__":

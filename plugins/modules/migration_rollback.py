@@ -107,14 +107,16 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _checks,
     _context,
+    _drivers,
+    _equal,
     _files,
     _journal,
     _ledger,
     _migration_report,
     _outcome,
+    _owned,
     _reports,
     _select,
-    _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
@@ -139,7 +141,7 @@ def act(ctx: Context) -> dict[str, Any]:
     """Roll the migration back, or in check mode say how."""
     if ctx.module.check_mode:
         return _migrate(ctx)
-    with ctx.alone():
+    with _owned.stack(ctx):
         return _migrate(ctx)
 
 
@@ -149,7 +151,7 @@ def _migrate(ctx: Context) -> dict[str, Any]:
     # A chain that is broken is to be known before there is something to record.
     _ledger.entries(ctx.state)
     now = observe(ctx.stack, ctx.engine, ctx.compose)
-    databases = {database.name: database for database, _exchange in ctx.databases(now.project)}
+    databases = {database.name: database for database, _exchange in _drivers.of(ctx, now.project)}
     _refuse_unknown(ctx, now, databases)
     script = _read(Path(params["sql_file"])) if params["sql_file"] else ""
     way = f"{params['sql_file']} on {params['database']}" if script else f"{params['command']} in {params['service']}"
@@ -225,7 +227,7 @@ def _schemas(databases: dict[str, Database]) -> dict[str, str]:
 
 def _copy(ctx: Context, now: Observed) -> Journal:
     """Capture the state before, without a copy of which nothing is run; return what is known of the run."""
-    current = _target.equal_points(ctx.stack, ctx.store, now, list(ctx.store.points()))
+    current = _equal.points(ctx.stack, ctx.store, now, list(ctx.store.points()))
     version = _capture.running_version(now, ctx.engine, current)
     # It goes to no restore point, and nobody measures what the application makes of it.
     journal = ctx.journal(
@@ -235,7 +237,7 @@ def _copy(ctx: Context, now: Observed) -> Journal:
         "",
         facts={"from_version": version, "to_version": version, "outage": None},
     )
-    copies = Data(ctx.databases(now.project), ctx.store, journal, list).copy(_begin.before_id(ctx))
+    copies = Data(_drivers.of(ctx, now.project), ctx.store, journal, list).copy(_begin.before_id(ctx))
     checks = [*_checks.run(ctx.stack.checks), *_checks.health(now)]
     journal.facts["checks_before"] = [check.to_dict() for check in checks]
     journal.before = _begin.capture_before(ctx, now, checks, version, copies)

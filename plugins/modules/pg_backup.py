@@ -66,19 +66,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _database_copy
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _database_copy, _module, _postgres
 
-OPTIONS = {**_context.POSTGRES_OPTIONS, "dest": {"type": "path", "required": True}}
+OPTIONS = {**_postgres.OPTIONS, "dest": {"type": "path", "required": True}}
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Copy the database, unless the copy is there."""
-    dest = Path(ctx.module.params["dest"])
-    database = ctx.postgres
+    dest = Path(module.params["dest"])
+    database = _postgres.given(module.params)
     part = _database_copy.load(dest) if dest.exists() else None
     changed = part is None
-    if changed and not ctx.module.check_mode:
+    if changed and not module.check_mode:
         with _database_copy.captured(database, dest) as (unfinished, part):
             _database_copy.keep(unfinished, part, dest)
     said = f"copy of database {database.description.database} in {dest}\n"
@@ -96,7 +96,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

@@ -51,13 +51,13 @@ displaced:
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _module, _postgres
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Ask the server."""
-    database = ctx.postgres
+    database = _postgres.given(module.params)
     return {
         "changed": False,
         "identity": database.identity(),
@@ -70,7 +70,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, _context.POSTGRES_OPTIONS)
+    _module.main(act, _postgres.OPTIONS)
 
 
 if __name__ == "__main__":

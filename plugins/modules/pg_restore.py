@@ -91,29 +91,32 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _database_copy, _postgres
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _database_copy, _module, _postgres
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Swap
 from ansible_collections.tiered.rollback.plugins.module_utils._manifest import DatabasePart
+from ansible_collections.tiered.rollback.plugins.module_utils._postgres import PostgresDatabase
 from ansible_collections.tiered.rollback.plugins.module_utils._python import UTC
 
 OPTIONS = {
-    **_context.POSTGRES_OPTIONS,
+    **_postgres.OPTIONS,
     "src": {"type": "path", "required": True},
     "mode": {"type": "str", "choices": ["aside", "in_place"], "default": "aside"},
     "swap": {"type": "bool", "default": False},
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Restore the copy."""
-    src = Path(ctx.module.params["src"])
+    src = Path(module.params["src"])
     part = _database_copy.load(src)
-    return _in_place(ctx, src, part) if ctx.module.params["mode"] == "in_place" else _aside(ctx, src, part)
+    database = _postgres.given(module.params)
+    restore = _in_place if module.params["mode"] == "in_place" else _aside
+    return restore(module, database, src, part)
 
 
-def _aside(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
-    database, check_mode = ctx.postgres, ctx.module.check_mode
+def _aside(module: AnsibleModule, database: PostgresDatabase, src: Path, part: DatabasePart) -> dict[str, Any]:
+    check_mode = module.check_mode
     live, point = database.description.database, _database_copy.point(part)
     staged = database.staged_name(point)
     ready = staged in database.prepared()
@@ -127,19 +130,19 @@ def _aside(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
     loss = database.loss(staged) if ready else None
     equal = loss == [] and database.schema() == part.schema
     displaced = None
-    if ctx.module.params["swap"] and equal:
+    if module.params["swap"] and equal:
         # What was restored only to be compared goes again, so that a second run leaves no trace.
         actions = []
         if not check_mode:
             database.discard(staged)
-    elif ctx.module.params["swap"]:
+    elif module.params["swap"]:
         actions.append(f"exchange {live} and {staged}")
         if not check_mode:
             run = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
             _postgres.swap([Swap(database=database, staged=staged, run=run)])
             displaced = next(one.name for one in database.displaced() if one.run == run)
     return {
-        **_context.acted(actions),
+        **_module.acted(actions),
         "prepared": staged,
         "displaced": displaced,
         "loss": None if loss is None else [asdict(table) for table in loss],
@@ -147,15 +150,15 @@ def _aside(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
     }
 
 
-def _in_place(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
-    action = f"restore {src} into the live database {ctx.postgres.description.database}"
+def _in_place(module: AnsibleModule, database: PostgresDatabase, src: Path, part: DatabasePart) -> dict[str, Any]:
+    action = f"restore {src} into the live database {database.description.database}"
     left: list[str] = []
-    if ctx.module.check_mode:
-        ctx.postgres.verify(src, part)
+    if module.check_mode:
+        database.verify(src, part)
     else:
-        left = ctx.postgres.restore_in_place(src, part, _database_copy.silent)
+        left = database.restore_in_place(src, part, _database_copy.silent)
     return {
-        **_context.acted([action]),
+        **_module.acted([action]),
         "prepared": None,
         "displaced": None,
         "loss": None,
@@ -165,7 +168,7 @@ def _in_place(ctx: Context, src: Path, part: DatabasePart) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,15 @@ actions:
 
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _journal, _ledger, _names, _quarantine
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _context,
+    _journal,
+    _ledger,
+    _module,
+    _names,
+    _owned,
+    _quarantine,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -71,7 +79,7 @@ def act(ctx: Context) -> dict[str, Any]:
     version = ctx.module.params["release"]
     if version is None or ctx.module.check_mode:
         return _release(ctx, version, write=False)
-    with ctx.alone():
+    with _owned.stack(ctx):
         return _release(ctx, version, write=True)
 
 
@@ -81,7 +89,7 @@ def _release(ctx: Context, version: str | None, *, write: bool) -> dict[str, Any
     if found and write:
         _ledger.append(ctx.state, _quarantine.line(ctx.run, ctx.stack.name, found, _journal.now()))
     actions = [f"release {found.version}, which run {found.run} left"] if found else []
-    return {**_context.acted(actions), "quarantined": [each.to_dict() for each in reversed(held.values())]}
+    return {**_module.acted(actions), "quarantined": [each.to_dict() for each in reversed(held.values())]}
 
 
 def main() -> None:

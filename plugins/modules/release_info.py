@@ -65,7 +65,7 @@ tier:
 
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _journal, _names, _situation, _target
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _equal, _journal, _names, _situation
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._observe import observe
 
@@ -83,7 +83,7 @@ def act(ctx: Context) -> dict[str, Any]:
     if not ctx.module.params["back_to"]:
         return {"changed": False, **_situation.look(ctx, now, version).to_dict()}
     point = ctx.store.load(ctx.module.params["back_to"])
-    current = _target.equal_points(ctx.stack, ctx.store, now, [point])
+    current = _equal.points(ctx.stack, ctx.store, now, [point])
     unfinished = _journal.load(ctx.state) is not None
     # A run without databases that is unfinished can only be ended by one without.
     with_data = not unfinished and _situation.schema_changed(ctx, now, point)

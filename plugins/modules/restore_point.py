@@ -93,13 +93,16 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _checks,
     _context,
+    _drivers,
+    _equal,
     _image_labels,
     _journal,
     _mcp_part,
+    _module,
     _names,
+    _owned,
     _select,
     _stack,
-    _target,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._data import Data
@@ -121,7 +124,7 @@ def act(ctx: Context) -> dict[str, Any]:
     """Capture what runs, unless the newest point of this version already equals it."""
     if ctx.module.check_mode:
         return _capture_point(ctx)
-    with ctx.alone():
+    with _owned.stack(ctx):
         return _capture_point(ctx)
 
 
@@ -139,7 +142,7 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
     now = observe(ctx.stack, ctx.engine, ctx.compose)
     points = list(ctx.store.points())
     deployed = [point for point in points if point.kind == "deploy"]
-    current = [p for p in _target.equal_points(ctx.stack, ctx.store, now, deployed) if ctx.store.proven(p.id)]
+    current = [p for p in _equal.points(ctx.stack, ctx.store, now, deployed) if ctx.store.proven(p.id)]
     version = _version(ctx.module.params["version"] or _capture.running_version(now, ctx.engine, current))
     same = [] if ctx.stack.has_data else [point for point in current if point.version == version]
     if same:
@@ -158,7 +161,7 @@ def _capture_point(ctx: Context) -> dict[str, Any]:
         healthy=True,
     )
     releases = [each for each in points if each.kind == RELEASE and each.git]
-    if released := _target.equal_points(ctx.stack, ctx.store, now, releases):
+    if released := _equal.points(ctx.stack, ctx.store, now, releases):
         # A deployment leaves the checkout's HEAD where it was.
         point = replace(point, git=released[-1].git)
     if not ctx.module.check_mode:
@@ -178,17 +181,17 @@ def _write(ctx: Context, now: Observed, point: RestorePoint) -> RestorePoint:
     activity = ctx.journal(_journal.ACTIVITY, "capture", 1, point.id)
     # Before the databases are copied, which would slow the answers down.
     point = replace(point, baseline=_baseline.measure(ctx.stack.checks))
-    data = Data(ctx.databases(now.project), ctx.store, activity, list)
+    data = Data(_drivers.of(ctx, now.project), ctx.store, activity, list)
     point = replace(point, databases=data.copy(point.id))
-    if ctx.stack_mcp:
-        point = replace(point, mcp=_mcp_part.capture(ctx.stack_mcp, point.id))
+    if mcp := _mcp_part.of(ctx):
+        point = replace(point, mcp=_mcp_part.capture(mcp, point.id))
     try:
         point = _capture.write(ctx.stack, ctx.store, now, point, ctx.engine)
     except BaseException:
-        if ctx.stack_mcp and point.mcp:
+        if mcp and point.mcp:
             # The reason matters more than a snapshot too many.
             with contextlib.suppress(RollbackError):
-                ctx.stack_mcp.remove(point.mcp)
+                mcp.remove(point.mcp)
         raise
     if params["prove"]:
         data.prove(point, keep=params["keep_prepared"])
@@ -222,7 +225,7 @@ def _remarks(ctx: Context, point: RestorePoint) -> list[str]:
 
 def _result(ctx: Context, point: RestorePoint, actions: list[str]) -> dict[str, Any]:
     return {
-        **_context.acted(actions),
+        **_module.acted(actions),
         "restore_point": point.id,
         "version": point.version,
         "size": point.size,

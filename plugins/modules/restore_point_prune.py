@@ -53,9 +53,12 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _capture,
     _context,
     _current,
+    _drivers,
     _image_tags,
     _journal,
     _ledger,
+    _mcp_part,
+    _owned,
     _retention,
     _stack,
 )
@@ -73,7 +76,7 @@ def act(ctx: Context) -> dict[str, Any]:
     if ctx.module.check_mode:
         points, removed, _databases = _choose(ctx)
         return _result(points, removed)
-    with ctx.alone():
+    with _owned.stack(ctx):
         points, removed, databases = _choose(ctx)
         if removed:
             _take_tags(ctx, points, [point for point in points if point.id not in removed])
@@ -103,7 +106,7 @@ def _choose(ctx: Context) -> tuple[list[RestorePoint], list[str], list[Database]
         max_age_days=ctx.stack.max_age_days,
         today=datetime.now(UTC),
     )
-    return points, removed, [database for database, _exchange in ctx.databases(project)]
+    return points, removed, [database for database, _exchange in _drivers.of(ctx, project)]
 
 
 def _take_tags(ctx: Context, points: list[RestorePoint], remaining: list[RestorePoint]) -> None:
@@ -131,11 +134,12 @@ def _remove(ctx: Context, point: RestorePoint, databases: list[Database]) -> Non
 
 def _remove_snapshots(ctx: Context, points: list[RestorePoint], removed: list[str]) -> None:
     """Let go of the MCP snapshots that no remaining point needs; the points are gone, so this must not fail."""
+    mcp = _mcp_part.of(ctx)
     needed = {point.mcp for point in points if point.id not in removed}
     for snapshot in {point.mcp for point in points if point.id in removed} - needed:
-        if snapshot and ctx.stack_mcp:
+        if snapshot and mcp:
             try:
-                ctx.stack_mcp.remove(snapshot)
+                mcp.remove(snapshot)
             except RollbackError as error:
                 ctx.module.warn(f"MCP snapshot {snapshot} stays, though nothing needs it: {error.message}")
 

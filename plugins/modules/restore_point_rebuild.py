@@ -75,7 +75,7 @@ actions:
 
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _rebuild
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _module, _owned, _rebuild
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._rebuild import Rebuild
 
@@ -91,7 +91,7 @@ def act(ctx: Context) -> dict[str, Any]:
     if ctx.module.check_mode:
         found = _rebuild.look(ctx)
         return _result(found, (found.source if found.services else found.point).id)
-    with ctx.alone():
+    with _owned.stack(ctx):
         found = _rebuild.look(ctx)
         if found.services:
             _rebuild.perform(ctx, found)
@@ -105,7 +105,7 @@ def _result(found: Rebuild, target: str) -> dict[str, Any]:
     if actions:
         actions.append(f"prove {found.point.id}")
     return {
-        **_context.acted(actions),
+        **_module.acted(actions),
         "restore_point": found.point.id,
         "source": found.source.id,
         "target": target,

@@ -63,25 +63,25 @@ schema:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _database_copy
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _database_copy, _module, _sqlite
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import COPY
 
-OPTIONS = {**_context.SQLITE_OPTIONS, "dest": {"type": "path", "required": True}}
+OPTIONS = {**_sqlite.OPTIONS, "dest": {"type": "path", "required": True}}
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Capture, and keep the copy unless it is there."""
-    dest = Path(ctx.module.params["dest"])
+    dest = Path(module.params["dest"])
     held = _database_copy.load(dest) if dest.exists() else None
-    with _database_copy.captured(ctx.sqlite, dest) as (unfinished, part):
+    with _database_copy.captured(_sqlite.given(module.params), dest) as (unfinished, part):
         changed = held is None
         if held is not None and held.files != part.files:
             raise RollbackError(
                 f"{dest} holds something else already", "A backup is never overwritten; choose a new name."
             )
-        if changed and not ctx.module.check_mode:
+        if changed and not module.check_mode:
             _database_copy.keep(unfinished, part, dest)
     copy = part.files[COPY]
     after = f"{dest}: sha256 {copy.sha256[:12]}, {copy.size} bytes\n"
@@ -97,7 +97,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS, required_together=_context.SQLITE_TOGETHER)
+    _module.main(act, OPTIONS, required_together=_sqlite.TOGETHER)
 
 
 if __name__ == "__main__":

@@ -70,34 +70,34 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tiered.rollback.plugins.module_utils import (
-    _context,
     _database_copy,
+    _module,
     _sqlite,
     _sqlite_loss,
     _sqlite_place,
     _sqlite_swap,
 )
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Swap
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._python import UTC
 from ansible_collections.tiered.rollback.plugins.module_utils._sqlite import COPY, SqliteDatabase
 
 OPTIONS = {
-    **_context.SQLITE_OPTIONS,
+    **_sqlite.OPTIONS,
     "src": {"type": "path", "required": True},
     "compare": {"type": "bool", "default": False},
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Restore unless the live database is the backup."""
-    src = Path(ctx.module.params["src"])
+    src = Path(module.params["src"])
     part = _database_copy.load(src)
-    database = ctx.sqlite
+    database = _sqlite.given(module.params)
     changed = not _is(database.live, src / COPY)
-    restores = changed and not ctx.module.check_mode
+    restores = changed and not module.check_mode
     kept = src / COPY
     if changed:
         database.keep_out()
@@ -107,7 +107,7 @@ def act(ctx: Context) -> dict[str, Any]:
     else:
         # What a restore checks in the file that it stages.
         database.verify(src, part)
-    loss = _loss(database, kept) if ctx.module.params["compare"] else None
+    loss = _loss(database, kept) if module.params["compare"] else None
     displaced = _swap(database, kept) if restores else None
     after = f"{database.live}: as in {src}\n"
     return {
@@ -156,7 +156,7 @@ def _before(live: Path, loss: list[dict[str, Any]] | None) -> str:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS, required_together=_context.SQLITE_TOGETHER)
+    _module.main(act, OPTIONS, required_together=_sqlite.TOGETHER)
 
 
 if __name__ == "__main__":

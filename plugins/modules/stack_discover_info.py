@@ -48,18 +48,20 @@ remarks:
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _discover, _template
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _discover, _module, _template
 from ansible_collections.tiered.rollback.plugins.module_utils._compose import Compose
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 OPTIONS = {"project": {"type": "str"}}
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Describe one project."""
-    labels = ctx.engine.project_labels()
-    wanted = ctx.module.params["project"] or (next(iter(labels)) if len(labels) == 1 else None)
+    engine = Engine()
+    labels = engine.project_labels()
+    wanted = module.params["project"] or (next(iter(labels)) if len(labels) == 1 else None)
     if wanted is None or wanted not in labels:
         raise RollbackError(
             f"no Compose project {wanted} runs here" if wanted else "say which Compose project is meant",
@@ -69,7 +71,7 @@ def act(ctx: Context) -> dict[str, Any]:
     compose = Compose(described)
     definition = compose.render()
     env_files = _template.env_files(compose.template(), described.project_src)
-    services = sorted({container.service for container in ctx.engine.containers(wanted)})
+    services = sorted({container.service for container in engine.containers(wanted)})
     root = Path(described.project_src)
     stack, remarks = _discover.describe(
         described, definition, services, env_files, lambda path: (root / path).is_file()
@@ -79,7 +81,7 @@ def act(ctx: Context) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

@@ -270,10 +270,13 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _carry_out,
     _checks,
     _context,
+    _drivers,
     _flag_api,
     _further,
     _journal,
     _ledger,
+    _mcp_part,
+    _partial,
     _stack,
 )
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
@@ -312,7 +315,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def act(ctx: Context) -> dict[str, Any]:
     """Switch the stack, or in check mode say what that would do."""
     params = ctx.module.params
-    if params["kind"] != "undo" and not (ctx.request or params["version"] or params["event"]):
+    if params["kind"] != "undo" and not (_partial.given(params) or params["version"] or params["event"]):
         raise RollbackError("nothing is asked for", "Give a version, components with a version, flags, or a backup.")
     _checks.refuse_unknown_hosts([*ctx.stack.checks, *_wanted(ctx)])
     how: Any = _automatic if params["event"] else _begin
@@ -343,16 +346,18 @@ def _switch(ctx: Context, journal: Journal, before_id: str, further: Further | N
 
         swarmed = SwarmSwitch(ctx.stack, ctx.swarm, ctx.store, journal, _wanted(ctx))
         return _carry_out.carry_out(ctx, journal, swarmed, target, before)
-    databases = ctx.databases(target.project) if target.databases and journal.tier > 1 else []
+    databases = _drivers.of(ctx, target.project) if target.databases and journal.tier > 1 else []
     data = Data(databases, ctx.store, journal, lambda: _ledger.runs(ctx.state))
     clients = (ctx.stack, ctx.engine, ctx.compose, ctx.store)
-    switch = Switch(*clients, journal, data, _wanted(ctx), ctx.stack_mcp, further)
+    switch = Switch(*clients, journal, data, _wanted(ctx), _mcp_part.of(ctx), further)
     return _carry_out.carry_out(ctx, journal, switch, target, before)
 
 
 def _wanted(ctx: Context) -> list[Check]:
     """Return what was asked for at launch beside the stack's own checks: flags as wanted, and checks of this run."""
-    flags = [_flag_api.check(ctx.stack.flag(name), value) for name, value in ctx.request.flags.items()]
+    flags = [
+        _flag_api.check(ctx.stack.flag(name), value) for name, value in _partial.given(ctx.module.params).flags.items()
+    ]
     return [*filter(None, flags), *_stack.checks(ctx.module.params["checks"], "checks")]
 
 

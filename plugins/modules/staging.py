@@ -78,6 +78,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils import (
     _drill_plan,
     _inject,
     _lock,
+    _module,
     _staging,
     _staging_stack,
 )
@@ -148,7 +149,7 @@ def _absent(ctx: Context, name: str) -> str:
 def _answer(
     actions: list[str], plan: dict[str, Any] | None = None, left_out: list[str] | None = None
 ) -> dict[str, Any]:
-    return {**_context.acted(actions), "plan": plan or {}, "left_out": left_out or []}
+    return {**_module.acted(actions), "plan": plan or {}, "left_out": left_out or []}
 
 
 def main() -> None:

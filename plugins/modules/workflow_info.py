@@ -85,8 +85,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _workflow, _workflow_check
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tiered.rollback.plugins.module_utils import _module, _workflow, _workflow_check
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._workflow import Finding
 
@@ -103,9 +103,9 @@ OPTIONS = {
 }
 
 
-def act(ctx: Context) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     """Describe every file."""
-    params = ctx.module.params
+    params = module.params
     contents = _workflow_check.read(Path(params["project_src"]), params["files"])
     findings = _workflow_check.validate({}, contents, params["checks"])
     workflows = [
@@ -139,7 +139,7 @@ def _describe(path: str, data: bytes, findings: Sequence[Finding]) -> dict[str, 
 
 def main() -> None:
     """Run the module."""
-    _context.main(act, OPTIONS)
+    _module.main(act, OPTIONS)
 
 
 if __name__ == "__main__":

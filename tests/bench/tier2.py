@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import linear_regression, median
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _databases, _pg_capture
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._docker import Engine
 from ansible_collections.tiered.rollback.plugins.module_utils._pg_server import conninfo
 from ansible_collections.tiered.rollback.plugins.module_utils._pg_tools import Tools
@@ -233,10 +232,10 @@ def _sqlite(directory: Path, size: int, runs: int) -> Figures:
     return found
 
 
-def _module(**params: object) -> Context:
-    """What the modules read of their context, so that Ansible's own start is not measured."""
+def _module(**params: object) -> Any:
+    """What the modules read of AnsibleModule, so that Ansible's own start is not measured."""
     given = {"service": None, "project": None, "compare": False, **{key: str(value) for key, value in params.items()}}
-    return Context(cast(Any, SimpleNamespace(params=given, check_mode=False)))
+    return SimpleNamespace(params=given, check_mode=False)
 
 
 def _cp(source: Path, target: Path) -> None:

@@ -42,4 +42,5 @@ class Ci:
             **params,
         }
         known = {name: given[name] for name in module.OPTIONS if name in given}
-        return dict(module.act(Context(FakeModule({**defaults, **known}, check_mode))))
+        made = FakeModule({**defaults, **known}, check_mode)
+        return dict(module.act(Context(made) if "stack" in module.OPTIONS else made))

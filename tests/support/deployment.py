@@ -15,7 +15,7 @@ from ansible_collections.tiered.rollback.plugins.module_utils._context import Co
 from ansible_collections.tiered.rollback.plugins.module_utils._run import Run
 from ansible_collections.tiered.rollback.plugins.modules import restore_point, stack_switch
 from ansible_collections.tiered.rollback.tests.support.builders import Build, Tree, read_tree
-from ansible_collections.tiered.rollback.tests.support.fake_database import FakeDatabase, exchange
+from ansible_collections.tiered.rollback.tests.support.fake_database import FakeDatabase
 from ansible_collections.tiered.rollback.tests.support.fake_module import FakeModule
 from ansible_collections.tiered.rollback.tests.support.fake_stack import FakeCompose, FakeEngine, World
 from ansible_collections.tiered.rollback.tests.support.fake_swarm import SwarmDeployment
@@ -75,8 +75,7 @@ class Deployment:
         if run is not None:
             given["run"] = run.to_dict()
         context = Context(FakeModule(given, check_mode))
-        databases = [(database, exchange) for database in self.databases]
-        context.__dict__.update(engine=self.engine, compose=self.compose, databases=lambda _project: databases)
+        context.__dict__.update(engine=self.engine, compose=self.compose)
         return context
 
     def trees(self) -> Tree:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.tests.support import web
 from ansible_collections.tiered.rollback.tests.support.fake_module import FakeModule
 
@@ -112,5 +111,5 @@ class SnapshotApi:
         """What ``rollback_stack`` says of it."""
         return {"url": self.site.url, "token": self.TOKEN, "timeout": 5.0, "services": []}
 
-    def context(self, *, check_mode: bool = False, **params: Any) -> Context:
-        return Context(FakeModule({"mcp": self.described(), **params}, check_mode))
+    def module(self, *, check_mode: bool = False, **params: Any) -> FakeModule:
+        return FakeModule({"mcp": self.described(), **params}, check_mode)

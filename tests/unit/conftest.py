@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _drivers
 from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
+from ansible_collections.tiered.rollback.plugins.modules import restore_point
 from ansible_collections.tiered.rollback.tests.contract.fake import FakeGitHub
 from ansible_collections.tiered.rollback.tests.support import github
 from ansible_collections.tiered.rollback.tests.support.builders import Build, Tree, read_tree
 from ansible_collections.tiered.rollback.tests.support.ci import Ci
 from ansible_collections.tiered.rollback.tests.support.deployment import Deployment, Operator
+from ansible_collections.tiered.rollback.tests.support.fake_database import exchange
 from ansible_collections.tiered.rollback.tests.support.fake_swarm import SwarmDeployment
 from ansible_collections.tiered.rollback.tests.support.git_http import author, begun, git_server
 from ansible_collections.tiered.rollback.tests.support.github import Project
@@ -67,9 +70,25 @@ def tree() -> Callable[..., Tree]:
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Deployment:
-    """A project that runs v0.9.0."""
-    return Deployment(tmp_path)
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """A project that runs v0.9.0, and whose databases are no server's."""
+    made = Deployment(tmp_path)
+    monkeypatch.setattr(_drivers, "of", lambda _ctx, _project: [(each, exchange) for each in made.databases])
+    return made
+
+
+@pytest.fixture
+def captured(deployment: Deployment, build: Build) -> Deployment:
+    """A project with both versions captured; v1.0.0 runs."""
+    for number, version in enumerate(("v0.9.0", "v1.0.0"), start=1):
+        deployment.deploy(version)
+        restore_point.act(
+            deployment.context(
+                run=build.run(number), version=version, pinned=False, prove=True, keep_prepared=False, lock_wait=0
+            )
+        )
+    deployment.world.calls.clear()
+    return deployment
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tiered.rollback.plugins.module_utils import _context, _names
+from ansible_collections.tiered.rollback.plugins.module_utils import _context, _module, _names
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "ansible_collections.tiered.rollback.plugins"
@@ -92,7 +92,7 @@ def _options(name: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any]
         assert arguments["supports_check_mode"] is True
         raise _Captured(arguments["argument_spec"])
 
-    monkeypatch.setattr(_context, "Module", capture)
+    monkeypatch.setattr(_module, "Module", capture)
     if hasattr(module, "AnsibleModule"):
         monkeypatch.setattr(module, "AnsibleModule", capture)
     with pytest.raises(_Captured) as caught:
@@ -315,7 +315,7 @@ def test_every_file_carries_its_licence(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "plugins/module_utils").glob("_*.py")), ids=_name)
 def test_nothing_below_a_modules_main_ends_the_process(path: Path) -> None:
     """Clients raise; only main() calls fail_json."""
-    if path.name != "_context.py":
+    if path.name != "_module.py":
         called = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
         assert not called & {"fail_json", "exit_json"}
 

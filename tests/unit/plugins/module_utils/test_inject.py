@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import (
     _command,
-    _context,
+    _drivers,
     _faults,
     _inject,
     _proc,
@@ -113,7 +113,7 @@ def test_a_migration_ruins_the_copys_database_and_no_other(
         def execute(self, script: str, _timeout: int) -> None:
             scene.done.append(script)
 
-    monkeypatch.setattr(_context, "databases_of", lambda *_: [(Database(), None)])
+    monkeypatch.setattr(_drivers, "of_stack", lambda *_: [(Database(), None)])
     stack, plan = build.stack(**described), {"name": NAME, "tables": {"shop": {"public.t": 3}}}
     scene.engine.container = lambda name: build.container("db", project=NAME, name=name)
     _inject._migrate(stack, scene.engine, plan)

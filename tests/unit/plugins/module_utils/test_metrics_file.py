@@ -32,7 +32,7 @@ def test_a_directory_that_cannot_be_written_is_said_and_the_run_succeeds(operato
     operator.deployment.raw["metrics"] = str(tmp_path / "file")
     assert operator.switch()["changed"]
     context = operator.deployment.context()
-    context.tell_metrics()
+    _metrics_file.write(context)
     (warning,) = context.module.warnings
     assert "tiered_rollback_shop.prom could not be written" in warning
 
@@ -43,13 +43,13 @@ def test_a_ledger_that_is_broken_is_said_and_leaves_the_metrics(operator: Any, l
     before = own.read_text()
     (operator.deployment.state / "ledger.jsonl").write_text(f"{line}\n")
     context = operator.deployment.context()
-    context.tell_metrics()
+    _metrics_file.write(context)
     assert "metrics could not be made" in context.module.warnings[0]
     assert own.read_text() == before
 
 
 def test_where_nothing_was_ever_done_nothing_is_written(deployment: Any) -> None:
-    deployment.context().tell_metrics()
+    _metrics_file.write(deployment.context())
     assert not deployment.state.exists()
 
 

@@ -118,3 +118,9 @@ def test_a_script_that_fails_is_not_quoted_in_whole(
     assert "script" not in caught.value.message
     assert "CONTEXT" not in caught.value.message
     assert ("one transaction" in caught.value.hint) is in_one
+
+
+def test_a_module_without_a_stack_is_given_one_database() -> None:
+    values = {name: spec.get("default") for name, spec in _databases.POSTGRES_SPEC.items()}
+    database = _postgres.given({"postgres": {**values, "database": "shop", "host": "h"}})
+    assert (database.name, database.server.engine) == ("shop", None)

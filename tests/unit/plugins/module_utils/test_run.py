@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _run
+from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 
 
 def test_a_run_survives_being_passed_to_a_module(build: Any) -> None:
@@ -83,3 +84,9 @@ def test_the_lock_is_taken_over_only_where_a_module_failed_on_that_of_a_dead_run
     assert _run.dead_holder({"failed": False, "lock_holder": dead.to_dict()}) is None
     assert _run.dead_holder({"failed": True, "lock_holder": None}) is None
     assert _run.dead_holder({"failed": True}) is None
+
+
+@pytest.mark.parametrize("raw", [{}, {"id": "x"}, None, "x"])
+def test_a_run_that_was_not_made_by_launch_is_refused(raw: Any) -> None:
+    with pytest.raises(RollbackError, match=r"run is malformed[\s\S]*\nHINT: Register what"):
+        _run.given(raw)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _ci_steps
 from ansible_collections.tiered.rollback.plugins.module_utils._ci_checks import Checks, Unmet
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import ci_validate
 
@@ -34,7 +33,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
 
 
 def _act(path: Path, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
-    return ci_validate.act(Context(Module(check_mode, **{"project_src": str(path), "report": "r.json", **params})))
+    return ci_validate.act(Module(check_mode, **{"project_src": str(path), "report": "r.json", **params}))
 
 
 def test_the_report_is_written_and_returned(tmp_path: Path, checks: Checks) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import config_backup, config_restore
+from ansible_collections.tiered.rollback.tests.support.fake_module import FakeModule
 
 GOOD, BROKEN = "VERSION=v0.9.0\n", "VERSION=broken\n"
 
@@ -22,7 +23,7 @@ def act(deployment: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     (deployment.src / ".env").write_text(BROKEN)
 
     def call(*, check_mode: bool = False, backup: str = "newest") -> dict[str, Any]:
-        return config_restore.act(deployment.context(check_mode=check_mode, backup=backup, **common))
+        return config_restore.act(FakeModule({"backup": backup, **common}, check_mode))
 
     return call
 

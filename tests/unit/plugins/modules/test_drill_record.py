@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _files, _ledger, _staging, _staging_postgres
+from ansible_collections.tiered.rollback.plugins.module_utils import (
+    _drivers,
+    _files,
+    _ledger,
+    _staging,
+    _staging_postgres,
+)
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import drill_record, staging
 
@@ -76,7 +82,7 @@ def test_every_database_of_the_copy_is_compared_with_the_restore_point(
         database.rows.clear()
     server = build.container("web", project=plan["name"], name=f"{plan['name']}-web-1")
     ctx.engine.container = lambda name: server if name == server.name else None
-    monkeypatch.setattr(drill_record._context, "databases_of", lambda *_: [(database, None)])
+    monkeypatch.setattr(_drivers, "of_stack", lambda *_: [(database, None)])
     database.calls.clear()
     found = drill_record.act(ctx)
     assert database.calls == ["stage", "discard"]

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _fleet
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.modules import fleet_report
 
 RUN = "20261122T100000Z-aaaaaa"
@@ -28,7 +27,7 @@ def tell(directory: Path, *, check_mode: bool = False) -> tuple[dict[str, Any], 
     }
     warned: list[str] = []
     module = SimpleNamespace(params=given, check_mode=check_mode, warn=warned.append)
-    return fleet_report.act(Context(cast(Any, module))), warned
+    return fleet_report.act(cast(Any, module)), warned
 
 
 def test_it_writes_one_record_three_times_readable_by_its_owner_only(tmp_path: Path) -> None:

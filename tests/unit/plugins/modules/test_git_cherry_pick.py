@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import git_cherry_pick
 from ansible_collections.tiered.rollback.tests.support.checkout import git
@@ -29,7 +28,7 @@ def act(git_server: GitServer, author: Author) -> Act:
 
     def run(*, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         given = {"repository": git_server.url(), "token": git_server.token, "branch": "fix", "commits": ["one", "two"]}
-        return git_cherry_pick.act(Context(FakeModule({**defaults, **given, **params}, check_mode)))
+        return git_cherry_pick.act(FakeModule({**defaults, **given, **params}, check_mode))
 
     return run
 

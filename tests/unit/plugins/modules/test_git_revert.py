@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import git_revert
 from ansible_collections.tiered.rollback.tests.support.builders import Build
@@ -26,7 +25,7 @@ def act(git_server: GitServer, author: Author) -> Act:
 
     def run(*, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         given = {"repository": git_server.url(), "token": git_server.token, **params}
-        return git_revert.act(Context(FakeModule({**defaults, **given}, check_mode)))
+        return git_revert.act(FakeModule({**defaults, **given}, check_mode))
 
     return run
 

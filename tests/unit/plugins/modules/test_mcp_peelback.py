@@ -11,7 +11,7 @@ from ansible_collections.tiered.rollback.plugins.modules import mcp_peelback
 
 
 def _act(api: Any, levels: int = 1, *, check_mode: bool = False) -> dict[str, Any]:
-    return mcp_peelback.act(api.context(check_mode=check_mode, levels=levels))
+    return mcp_peelback.act(api.module(check_mode=check_mode, levels=levels))
 
 
 def test_levels_are_gone_back_and_the_state_before_named(snapshot_api: Any) -> None:

@@ -12,7 +12,7 @@ from ansible_collections.tiered.rollback.plugins.modules import mcp_snapshot
 
 def _act(api: Any, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
     defaults = {"state": "present", "id": None, "description": None, "keep": False}
-    return mcp_snapshot.act(api.context(check_mode=check_mode, **{**defaults, **params}))
+    return mcp_snapshot.act(api.module(check_mode=check_mode, **{**defaults, **params}))
 
 
 def test_a_snapshot_is_taken_where_none_has_the_description(snapshot_api: Any) -> None:

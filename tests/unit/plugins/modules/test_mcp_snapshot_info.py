@@ -12,7 +12,7 @@ from ansible_collections.tiered.rollback.plugins.modules import mcp_snapshot_inf
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_everything_is_listed_and_nothing_changed(snapshot_api: Any, check_mode: bool) -> None:
-    result = mcp_snapshot_info.act(snapshot_api.context(check_mode=check_mode))
+    result = mcp_snapshot_info.act(snapshot_api.module(check_mode=check_mode))
     assert result["changed"] is False
     assert [snapshot["id"] for snapshot in result["snapshots"]] == ["snapshot-2", "snapshot-1"]
     assert (result["peelback"]["levels"], result["peelback"]["rollback"]["health"]) == (2, "healthy")
@@ -23,4 +23,4 @@ def test_everything_is_listed_and_nothing_changed(snapshot_api: Any, check_mode:
 def test_a_service_that_is_not_there_is_an_error(snapshot_api: Any) -> None:
     snapshot_api.site.answers.clear()
     with pytest.raises(RollbackError, match="404"):
-        mcp_snapshot_info.act(snapshot_api.context())
+        mcp_snapshot_info.act(snapshot_api.module())

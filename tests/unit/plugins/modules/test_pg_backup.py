@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _manifest
+from ansible_collections.tiered.rollback.plugins.module_utils import _manifest, _postgres
 from ansible_collections.tiered.rollback.plugins.modules import pg_backup
+from ansible_collections.tiered.rollback.tests.support.fake_module import FakeModule
 
 
 class Database:
@@ -31,13 +32,12 @@ class Database:
 
 
 @pytest.fixture
-def act(deployment: Any, tmp_path: Path) -> Any:
+def act(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     database = Database()
+    monkeypatch.setattr(_postgres, "given", lambda _params: database)
 
     def call(*, check_mode: bool = False) -> dict[str, Any]:
-        context = deployment.context(check_mode=check_mode, dest=str(tmp_path / "copy"))
-        context.__dict__["postgres"] = database
-        return pg_backup.act(context)
+        return pg_backup.act(FakeModule({"dest": str(tmp_path / "copy")}, check_mode))
 
     call.database = database  # type: ignore[attr-defined]
     return call

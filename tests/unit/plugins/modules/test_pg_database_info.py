@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from ansible_collections.tiered.rollback.plugins.module_utils import _postgres
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Displaced
 from ansible_collections.tiered.rollback.plugins.modules import pg_database_info
+from ansible_collections.tiered.rollback.tests.support.fake_module import FakeModule
 
 
 class Database:
@@ -16,10 +19,9 @@ class Database:
         return lambda: answers[name]
 
 
-def test_it_tells_and_changes_nothing(deployment: Any) -> None:
-    context = deployment.context()
-    context.__dict__["postgres"] = Database()
-    assert pg_database_info.act(context) == {
+def test_it_tells_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_postgres, "given", lambda _params: Database())
+    assert pg_database_info.act(FakeModule({})) == {
         "changed": False,
         "identity": "7/1",
         "schema": "s",

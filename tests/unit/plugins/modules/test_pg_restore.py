@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _files, _manifest, _postgres
 from ansible_collections.tiered.rollback.plugins.module_utils._databases import Displaced, TableLoss
 from ansible_collections.tiered.rollback.plugins.modules import pg_restore
+from ansible_collections.tiered.rollback.tests.support.fake_module import FakeModule
 
 LOSS = [TableLoss(table="public.a", added=1, removed=0, changed=None)]
 
@@ -70,20 +71,19 @@ class Database:
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     made = Database()
     monkeypatch.setattr(_postgres, "swap", made.swap)
+    monkeypatch.setattr(_postgres, "given", lambda _params: made)
     return made
 
 
 @pytest.fixture
-def act(deployment: Any, tmp_path: Path, database: Database) -> Any:
+def act(tmp_path: Path, database: Database) -> Any:
     part = {"kind": "postgres", "files": {"dump": {"sha256": "1", "size": 1}}, "schema": "s1", "tables": {}}
     _files.write(tmp_path / "part.json", _files.dump_json(part))
     assert _manifest.database_part(part).properties == {}
 
     def call(*, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
         params = {"src": str(tmp_path), "mode": "aside", "swap": False, **changes}
-        context = deployment.context(check_mode=check_mode, **params)
-        context.__dict__["postgres"] = database
-        return pg_restore.act(context)
+        return pg_restore.act(FakeModule(params, check_mode))
 
     return call
 

@@ -11,18 +11,24 @@ import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import sqlite_backup
 from ansible_collections.tiered.rollback.tests.support import sqlite
+from ansible_collections.tiered.rollback.tests.support.fake_module import FakeModule
 
 Act = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def act(deployment: Any, tmp_path: Path) -> Act:
+def act(tmp_path: Path) -> Act:
     """Back up a database of 100 authors."""
     live = sqlite.make(tmp_path / "app.db")
 
     def call(*, check_mode: bool = False, dest: str = "one") -> dict[str, Any]:
-        options = {"path": str(live), "service": None, "project": None, "dest": str(tmp_path / "backups" / dest)}
-        return sqlite_backup.act(deployment.context(check_mode=check_mode, **options))
+        options: dict[str, Any] = {
+            "path": str(live),
+            "service": None,
+            "project": None,
+            "dest": str(tmp_path / "backups" / dest),
+        }
+        return sqlite_backup.act(FakeModule(options, check_mode))
 
     return call
 

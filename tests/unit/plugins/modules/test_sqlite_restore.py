@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import sqlite_backup, sqlite_restore
 from ansible_collections.tiered.rollback.tests.support import sqlite
+from ansible_collections.tiered.rollback.tests.support.fake_module import FakeModule
 
 Act = Callable[..., dict[str, Any]]
 
@@ -21,14 +22,14 @@ def live(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def act(deployment: Any, live: Path, tmp_path: Path) -> Act:
+def act(live: Path, tmp_path: Path) -> Act:
     """Restore a database that was backed up with 100 authors; 10 came since."""
     common = {"path": str(live), "service": None, "project": None}
-    sqlite_backup.act(deployment.context(dest=str(tmp_path / "b"), **common))
+    sqlite_backup.act(FakeModule({"dest": str(tmp_path / "b"), **common}))
     sqlite.execute(live, *["INSERT INTO author (name) VALUES ('since')"] * 10)
 
     def call(*, check_mode: bool = False, src: Path = tmp_path / "b", compare: bool = True) -> dict[str, Any]:
-        return sqlite_restore.act(deployment.context(check_mode=check_mode, src=str(src), compare=compare, **common))
+        return sqlite_restore.act(FakeModule({"src": str(src), "compare": compare, **common}, check_mode))
 
     return call
 

@@ -9,11 +9,13 @@ import pytest
 from ansible_collections.tiered.rollback.plugins.module_utils import _stack
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import stack_discover_info
+from ansible_collections.tiered.rollback.tests.support.fake_module import FakeModule
 
 
 def _act(deployment: Any, monkeypatch: pytest.MonkeyPatch, project: str | None) -> dict[str, Any]:
     monkeypatch.setattr(stack_discover_info, "Compose", lambda _stack: deployment.compose)
-    return stack_discover_info.act(deployment.context(project=project))
+    monkeypatch.setattr(stack_discover_info, "Engine", lambda: deployment.engine)
+    return stack_discover_info.act(FakeModule({"project": project}))
 
 
 @pytest.mark.parametrize("project", ["shop", None])

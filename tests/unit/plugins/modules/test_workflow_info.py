@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils._context import Context
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.modules import workflow_info
 
@@ -34,7 +33,7 @@ def checkout(tmp_path: Path) -> Path:
 def _act(path: Path, **params: Any) -> dict[str, Any]:
     defaults = {"files": [], "checks": ["pins"], "fail_on_findings": False}
     module = SimpleNamespace(params={"project_src": str(path), **defaults, **params}, check_mode=False)
-    return workflow_info.act(Context(module))
+    return workflow_info.act(module)
 
 
 def test_every_file_is_described(checkout: Path) -> None:
