@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import subprocess  # nosec B404  # arguments are a list, and none goes through a shell
 from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
@@ -50,7 +50,7 @@ def run(
     :raises RollbackError: when it is not installed or takes too long.
     """
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # nosec B603  # no shell
             list(argv),
             cwd=cwd,
             timeout=timeout,
@@ -77,7 +77,9 @@ def run(
 def read(argv: Sequence[str], *, timeout: float = 60) -> bytes:
     """Run a command that prints a file, and return that byte for byte."""
     try:
-        done = subprocess.run(list(argv), timeout=timeout, check=False, capture_output=True, env=_environment(None))
+        done = subprocess.run(  # nosec B603  # no shell
+            list(argv), timeout=timeout, check=False, capture_output=True, env=_environment(None)
+        )
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
         raise RollbackError(f"cannot run {argv[0]}: {error}", f"Install {argv[0]} on the target host.") from error
     if done.returncode:

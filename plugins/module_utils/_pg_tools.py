@@ -10,7 +10,7 @@ import os
 import queue
 import re
 import shutil
-import subprocess
+import subprocess  # nosec B404  # arguments are a list, and none goes through a shell
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -79,7 +79,7 @@ class Tools:
             argv = [str(self._host / tool) if self._host else tool, *options]
         # A one-off of a run that was killed still works on the same files.
         self._remove_client(name)
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # nosec B603  # no shell
             argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

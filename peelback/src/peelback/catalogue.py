@@ -63,14 +63,13 @@ class Catalogue:
         newest = next(iter(self.summaries()), None)
         if newest is None:
             return Before()
-        if self._before is None or self._before[0] != newest.id:
-            try:
-                self._remember(self.load(newest.id), {})
-            except DamagedError as error:
-                log.warning("all files are read anew: %s", error.message)
-                return Before()
-        assert self._before is not None
-        return self._before[1]
+        if self._before is not None and self._before[0] == newest.id:
+            return self._before[1]
+        try:
+            return self._remember(self.load(newest.id), {})
+        except DamagedError as error:
+            log.warning("all files are read anew: %s", error.message)
+            return Before()
 
     def add(
         self, draft: Draft, description: str, trigger: Trigger, healthy: bool | None, kept: bool = False
@@ -115,9 +114,10 @@ class Catalogue:
     def _path(self, snapshot: str) -> Path:
         return self._directory / f"{snapshot}.json"
 
-    def _remember(self, made: Manifest, lines: Mapping[str, str]) -> None:
-        entries = {entry.path: entry for entry in made.entries}
-        self._before = made.summary.id, Before(entries, made.summary.started_ns, lines)
+    def _remember(self, made: Manifest, lines: Mapping[str, str]) -> Before:
+        before = Before({entry.path: entry for entry in made.entries}, made.summary.started_ns, lines)
+        self._before = made.summary.id, before
+        return before
 
     def _read_all(self) -> None:
         """Reads every manifest, and removes contents that a killed process left without one."""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -23,24 +25,24 @@ def install(app: FastAPI) -> None:
 
 
 async def _problem(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, PeelbackError)
-    files = [models.printable(path) for path in error.files]
-    body = {"detail": models.printable(error.message), "code": error.code, "files": files}
-    headers = {"Retry-After": "1"} if error.code == "busy" else None
-    return JSONResponse(body, status_code=error.status, headers=headers)
+    refused = cast(PeelbackError, error)
+    files = [models.printable(path) for path in refused.files]
+    body = {"detail": models.printable(refused.message), "code": refused.code, "files": files}
+    headers = {"Retry-After": "1"} if refused.code == "busy" else None
+    return JSONResponse(body, status_code=refused.status, headers=headers)
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 400:
+    refused = cast(HTTPException, error)
+    if refused.status_code == 400:
         # FastAPI's answer to a body that is no UTF-8 or nested too deeply; broken JSON has 422 already.
         return JSONResponse({"detail": [{"loc": ["body"], "msg": "not JSON", "type": "json_invalid"}]}, status_code=422)
-    headers = dict(error.headers or {})
-    if error.status_code == 405:
+    headers = dict(refused.headers or {})
+    if refused.status_code == 405:
         headers["Allow"] = ", ".join(sorted(_methods(request)))
     words = {404: "not_found", 405: "method_not_allowed"}
-    body = {"detail": str(error.detail), "code": words.get(error.status_code, "refused"), "files": []}
-    return JSONResponse(body, status_code=error.status_code, headers=headers)
+    body = {"detail": str(refused.detail), "code": words.get(refused.status_code, "refused"), "files": []}
+    return JSONResponse(body, status_code=refused.status_code, headers=headers)
 
 
 def _methods(request: Request) -> set[str]:
@@ -54,7 +56,7 @@ def _methods(request: Request) -> set[str]:
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+    problems = cast(RequestValidationError, error).errors()
     # Without the input: it may be what no JSON answer can carry, or what nobody should see.
-    detail = [{key: problem[key] for key in ("loc", "msg", "type")} for problem in error.errors()]
+    detail = [{key: problem[key] for key in ("loc", "msg", "type")} for problem in problems]
     return JSONResponse({"detail": detail}, status_code=422)

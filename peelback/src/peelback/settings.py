@@ -82,7 +82,7 @@ def read(environ: Mapping[str, str]) -> Settings:
     data = Path(given.get("PEELBACK_DATA", "/app/data"))
     _check_places(data, Path(rules.peelback.snapshots.storage))
     return Settings(
-        host=given.get("PEELBACK_HOST", "0.0.0.0"),
+        host=given.get("PEELBACK_HOST", "0.0.0.0"),  # nosec B104  # who runs the container says what is published
         port=int(numbers["PEELBACK_PORT"]),
         data=data,
         recovery=rules,
