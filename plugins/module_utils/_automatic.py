@@ -30,18 +30,6 @@ from ansible_collections.tiered.rollback.plugins.module_utils._observe import Ob
 
 #: What people were told of the outage that lasts.
 MEMORY = "auto.json"
-OPTION: dict[str, Any] = {
-    "type": "dict",
-    "options": {
-        "source": {"type": "str", "default": "person"},
-        "severity": {"type": "str"},
-        "issue": {"type": "str"},
-        "service": {"type": "str"},
-        "version": {"type": "str"},
-        "reminders": {"type": "int", "default": 3},
-        "remind_after": {"type": "int", "default": 1800},
-    },
-}
 
 
 def begin(ctx: Context) -> dict[str, Any]:

@@ -265,7 +265,6 @@ record:
 from typing import Any
 
 from ansible_collections.tiered.rollback.plugins.module_utils import (
-    _automatic,
     _begin,
     _carry_out,
     _checks,
@@ -288,6 +287,18 @@ from ansible_collections.tiered.rollback.plugins.module_utils._plan import Step
 from ansible_collections.tiered.rollback.plugins.module_utils._stack import Check
 from ansible_collections.tiered.rollback.plugins.module_utils._switch import Switch
 
+_EVENT: dict[str, Any] = {
+    "type": "dict",
+    "options": {
+        "source": {"type": "str", "default": "person"},
+        "severity": {"type": "str"},
+        "issue": {"type": "str"},
+        "service": {"type": "str"},
+        "version": {"type": "str"},
+        "reminders": {"type": "int", "default": 3},
+        "remind_after": {"type": "int", "default": 1800},
+    },
+}
 OPTIONS: dict[str, dict[str, Any]] = {
     **_context.RUN_OPTIONS,
     "kind": {"type": "str", "choices": ["rollback", "undo", "deploy"], "default": "rollback"},
@@ -304,7 +315,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "phase": {"type": "str"},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "schema_compatible": {"type": "bool", "default": False},
-    "event": _automatic.OPTION,
+    "event": _EVENT,
     "allow_quarantined": {"type": "bool", "default": False},
     "deployment": {"type": "dict"},
     "lock_wait": {"type": "int", "default": 30},
@@ -318,7 +329,10 @@ def act(ctx: Context) -> dict[str, Any]:
     if params["kind"] != "undo" and not (_partial.given(params) or params["version"] or params["event"]):
         raise RollbackError("nothing is asked for", "Give a version, components with a version, flags, or a backup.")
     _checks.refuse_unknown_hosts([*ctx.stack.checks, *_wanted(ctx)])
-    how: Any = _automatic if params["event"] else _begin
+    how: Any = _begin
+    # Nobody waits for what their run does not need.
+    if params["event"]:
+        from ansible_collections.tiered.rollback.plugins.module_utils import _automatic as how
     if ctx.stack.engine == _stack.SWARM:
         from ansible_collections.tiered.rollback.plugins.module_utils import _swarm_begin as how
     if ctx.module.check_mode:

@@ -39,7 +39,7 @@ class Deployment:
             "project_src": str(self.src),
             "files": ["compose.yml"],
             "health_timeout": 0,
-            "services": {"api": {"settle": 0, "drain_timeout": 0, "drain_command": ["true"]}, "web": {}},
+            "services": {"api": {"settle": 0, "drain_timeout": 0, "drain_command": ["true"]}, "web": {"settle": 0}},
         }
         for version in ("v0.9.0", "v1.0.0"):
             self.world.add_image(version, f"shop:{version}")

@@ -37,6 +37,19 @@ settings.register_profile("long", settings.get_profile("unit"), max_examples=500
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks."""
+    config.addinivalue_line("markers", "git: works on a git server, as most of what takes long does")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark what works on a git server, before the mark is looked for."""
+    for item in items:
+        if not {"git_server", "ci"}.isdisjoint(item.fixturenames):
+            item.add_marker("git")
+
+
 def pytest_collection_finish() -> None:
     """Let Python not look through all tests and modules for what could be freed: that is a tenth of the time."""
     gc.freeze()
