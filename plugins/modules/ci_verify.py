@@ -155,12 +155,10 @@ def act(module: AnsibleModule) -> dict[str, Any]:
     action = f"run {file} on {ref}" if dispatched else f"wait for the run of {file} that a push to {ref} started"
     if module.check_mode:
         return {**_module.acted([action] if dispatched else []), "proof": None, "missed": [], "actions": [action]}
-    number = _github_workflows.dispatch(github, file, ref, inputs) if dispatched else None
-    run = (
-        _github_runs.wait(github, number, params["timeout"])
-        if number
-        else _pushed(github, file, ref, params["timeout"])
-    )
+    if dispatched:
+        run = _github_runs.wait(github, _github_workflows.dispatch(github, file, ref, inputs), params["timeout"])
+    else:
+        run = _pushed(github, file, ref, params["timeout"])
     judged = _judged(github, run, params)
     if judged["missed"]:
         how = "the same command tries again" if dispatched else "run it again there, and then the same command"
