@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,14 +78,16 @@ def _read(path: Path) -> bytes:
 
 
 class Processes:
-    """Looks at the command lines of all processes of this machine while the block runs.
+    """Looks at the command lines of all processes of this machine while the block runs, but for other runs of tests.
 
+    :param own: a process of this run of tests.
     :ivar found: those that hold a secret and have no reason to.
     """
 
-    def __init__(self, proc: Path = Path("/proc")) -> None:
+    def __init__(self, proc: Path = Path("/proc"), own: int | None = None) -> None:
         self.found: list[str] = []
         self._proc = proc
+        self._session = self._tests_above(str(own or os.getpid()))
         self._looks: dict[str, int] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -105,7 +108,7 @@ class Processes:
             if self._looks.setdefault(name, 0) < _LOOKS:
                 self._looks[name] += 1
                 command = self._command(name)
-                if holds(command) and not self._of_a_test(name, command):
+                if holds(command) and not self._of_a_test(name, command) and not self._of_others(name):
                     self.found.append(command[:400])
 
     def _command(self, name: str) -> str:
@@ -115,12 +118,28 @@ class Processes:
         """Whether a test wrote the command line: not what the collection made of it, which Ansible starts."""
         if any(launch in command for launch in _LAUNCHES):
             return True
-        stat = _read(self._proc / name / "stat").decode(errors="replace")
-        parent = str(processes.parent(stat)) if stat else ""
+        parent = self._parent(name)
         above = self._command(parent) if parent else ""
         if any(test in above for test in _TESTS):
             return True
         return holds(above) and not any(launch in above for launch in _LAUNCHES) and self._of_a_test(parent, above)
+
+    def _of_others(self, name: str) -> bool:
+        """Whether another run of tests, which somebody has started beside this one, stands above a process."""
+        return self._tests_above(name) not in ("", self._session)
+
+    def _tests_above(self, name: str) -> str:
+        """The uppermost process above one, or it itself, that runs tests; empty where there is none."""
+        found = ""
+        while name:
+            if _TESTS[0] in self._command(name):
+                found = name
+            name = self._parent(name)
+        return found
+
+    def _parent(self, name: str) -> str:
+        stat = _read(self._proc / name / "stat").decode(errors="replace")
+        return str(processes.parent(stat)) if stat else ""
 
     def _watch(self) -> None:
         while not self._over.wait(_EVERY):
