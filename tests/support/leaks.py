@@ -122,7 +122,9 @@ class Processes:
         above = self._command(parent) if parent else ""
         if any(test in above for test in _TESTS):
             return True
-        return holds(above) and not any(launch in above for launch in _LAUNCHES) and self._of_a_test(parent, above)
+        # git starts a helper with the URL that it has read from a clone's settings.
+        passed_on = holds(above) or above.startswith("git ")
+        return passed_on and not any(launch in above for launch in _LAUNCHES) and self._of_a_test(parent, above)
 
     def _of_others(self, name: str) -> bool:
         """Whether another run of tests, which somebody has started beside this one, stands above a process."""
