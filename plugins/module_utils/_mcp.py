@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ansible_collections.tiered.rollback.plugins.module_utils import _api, _shape
+from ansible_collections.tiered.rollback.plugins.module_utils._api import McpApi
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._http import Http, HttpError
 
@@ -212,7 +214,12 @@ class Mcp:
 
 def given(params: Mapping[str, Any]) -> Mcp:
     """Return the snapshot API that a module was given."""
-    api = _api.parse_mcp(params["mcp"], "mcp")
+    return of(_api.parse_mcp(params["mcp"], "mcp"))
+
+
+@functools.cache
+def of(api: McpApi) -> Mcp:
+    """Return the client of an API: one for as long as a module runs, whose connection serves every look of a watch."""
     return Mcp(api.url, api.token, api.timeout)
 
 

@@ -23,7 +23,7 @@ def of(ctx: Context) -> Mcp | None:
     api = ctx.stack.mcp
     if api is None or not ctx.module.params.get("mcp", True):
         return None
-    return Mcp(api.url, api.token, api.timeout)
+    return _mcp.of(api)
 
 
 def capture(mcp: Mcp, point_id: str) -> str:

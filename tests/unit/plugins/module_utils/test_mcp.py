@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.tiered.rollback.plugins.module_utils import _mcp
+from ansible_collections.tiered.rollback.plugins.module_utils import _api, _mcp
 from ansible_collections.tiered.rollback.plugins.module_utils._errors import RollbackError
 from ansible_collections.tiered.rollback.plugins.module_utils._mcp import Mcp
 
@@ -192,3 +192,9 @@ def test_what_the_document_promises_is_enough(mcp: Mcp, snapshot_api: Any) -> No
     snapshot_api.serve("/admin/restore", {})
     done = mcp.restore(found.id)
     assert (done.changed, done.restored, done.before) == (True, None, None)
+
+
+def test_an_api_has_one_client_however_often_it_is_asked_for(snapshot_api: Any) -> None:
+    described = {"mcp": snapshot_api.described()}
+    assert _mcp.given(described) is _mcp.of(_api.parse_mcp(described["mcp"], "mcp"))
+    assert _mcp.given({"mcp": {**described["mcp"], "token": "another"}}) is not _mcp.given(described)
